@@ -1,0 +1,390 @@
+"""State becomes Model: which instance serves which route, and a Problem for each wish that cannot be granted.
+
+Pure.  Three steps: what each instance asks for and where it can be reached (`_offers`), which definition holds where
+several disagree (`_agree`), which claim holds where several want the same requests (`_claim`).  In each, the oldest
+holds and the newcomer is named, so that a container that comes later can take nothing from one that is there.
+"""
+
+from __future__ import annotations
+
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from confgen.labels import Wish, proxy_kind, read
+from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
+from confgen.problem import Effect, Problem, show
+from confgen.settings import Frame, LabelSettings
+from confgen.state import Attachment, Health, Instance, Phase, State
+from confgen.values import Address, Name, Port, Refusal, Weight, parse_address
+
+#: An instance in one of these phases is gone: its routes go with it.
+GONE = (Phase.CREATED, Phase.EXITED, Phase.DEAD)
+
+#: `docker compose run` copies a service's labels to its one-off container, which is not a replica.
+ONE_OFF = "com.docker.compose.oneoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """From where the proxy looks.  networks: the ones it is on; None where it reaches every address (a process on the host)."""
+
+    networks: frozenset[str] | None = None
+
+    def reaches(self, network: str) -> bool:
+        return self.networks is None or network in self.networks
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where one route of one instance ended up: in `pool` as `server`, or nowhere for the reason in the Problems."""
+
+    instance: str
+    route: Name
+    pool: Name | None
+    server: Server | None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What building gives: the Model, what went wrong, and who serves what."""
+
+    model: Model
+    problems: tuple[Problem, ...]
+    placements: tuple[Placement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offer:
+    """One route that one instance can serve.  age: what decides between offers; the smallest is the oldest."""
+
+    age: tuple[bool, int, str]
+    instance: Instance
+    listener: tuple[str, Port]
+    route: Route
+    pool: Pool | None = None
+    server: Server | None = None
+
+    @property
+    def claims(self) -> tuple[object, ...]:
+        """What can be had by one route alone: each host with its path, or the port of a stream listener."""
+        return tuple((self.listener, host, self.route.match) for host in self.route.hosts) or (self.listener,)
+
+
+def build(state: State, vantage: Vantage, labels: LabelSettings, frame: Frame) -> Built:
+    """The Model of one proxy that looks from `vantage`.  The same State gives the same Model whatever its order was."""
+    problems: list[Problem] = []
+    by_id = {i.id: i for i in state.instances if i.id}
+    offers = [
+        offer
+        for instance in state.instances
+        if instance.phase not in GONE and not proxy_kind(instance, labels) and instance.label(ONE_OFF) != "True"
+        for offer in _offers(instance, by_id, vantage, labels, frame, problems)
+    ]
+    offers.sort(key=lambda o: (o.age, o.route.name))
+    offers = _claim(_agree(_off_our_ports(offers, frame, problems), problems), problems)
+    return Built(_model(offers, frame), tuple(sorted(set(problems))), tuple(_placement(o) for o in offers))
+
+
+def _offers(
+    instance: Instance,
+    by_id: dict[str, Instance],
+    vantage: Vantage,
+    labels: LabelSettings,
+    frame: Frame,
+    problems: list[Problem],
+) -> Iterable[_Offer]:
+    wishes = read(instance, labels)
+    problems += wishes.problems
+    for wish in wishes.routes:
+        offer = _offer(instance, wish, frame)
+        if wish.redirect or wish.withheld:
+            yield offer
+            continue
+        try:
+            port = _port(instance, wish)
+            address = _address(instance, by_id, wish, vantage)
+        except Refusal as refusal:
+            problems.append(Problem(wish.origin, refusal.code, refusal.message, Effect.SERVER, refusal.hint))
+            continue
+        pool = _pool(instance, wish, port)
+        yield replace(
+            offer, route=replace(offer.route, pool=pool.name), pool=pool, server=_server(instance, wish, address, port)
+        )
+
+
+def _offer(instance: Instance, wish: Wish, frame: Frame) -> _Offer:
+    """The route of a wish, not yet with a pool."""
+    listen = wish.listen or Port(frame.http_port)
+    defaults = Route(name=Name(f"{instance.group}.{wish.name}"))
+    route = Route(
+        name=defaults.name,
+        hosts=wish.hosts,
+        match=wish.match or defaults.match,
+        redirect=Redirect(wish.redirect, wish.redirect_code or 308) if wish.redirect and not wish.withheld else None,
+        withheld=wish.withheld,
+        strip=bool(wish.strip),
+        rewrite=wish.rewrite.path if wish.rewrite else None,
+        read=wish.read or defaults.read,
+        send=wish.send or defaults.send,
+        idle=wish.idle or defaults.idle,
+        origin=wish.origin,
+    )
+    age = (instance.health is Health.UNHEALTHY, instance.created, instance.name)
+    return _Offer(age=age, instance=instance, listener=(wish.protocol, listen), route=route)
+
+
+def _port(instance: Instance, wish: Wish) -> Port:
+    if wish.port:
+        return wish.port
+    exposed = sorted(e.port for e in instance.exposed if e.protocol == "tcp")
+    if len(exposed) == 1:
+        return Port(exposed[0])
+    if not exposed:
+        raise Refusal("CG121", "no port is given and the image exposes none", 'add the label confgen.port: "<container port>"')
+    listed = ", ".join(str(port) for port in exposed)
+    raise Refusal("CG121", f"no port is given and the image exposes several: {listed}", f'add the label confgen.port: "{exposed[0]}"')
+
+
+def _pool(instance: Instance, wish: Wish, port: Port) -> Pool:
+    stream = wish.protocol != "http"
+    suffix = f"-{wish.protocol}" if stream else ""
+    defaults = Pool(name=wish.pool or Name(f"{instance.group}-{port}{suffix}"))
+    return Pool(
+        name=defaults.name,
+        protocol=wish.protocol if stream else wish.scheme or "http",
+        balance=wish.balance or defaults.balance,
+        sticky=wish.sticky,
+        retry=defaults.retry if wish.retry is None else wish.retry,
+        connect=wish.connect or defaults.connect,
+        drain=defaults.drain if wish.drain is None else wish.drain,
+        origin=wish.origin,
+    )
+
+
+def _server(instance: Instance, wish: Wish, address: Address, port: Port) -> Server:
+    state, why = _readiness(instance, wish)
+    return Server(
+        name=Name(instance.name),
+        address=address,
+        port=port,
+        weight=Weight(1) if wish.weight is None else wish.weight,
+        backup=bool(wish.backup),
+        state=state,
+        why=why,
+        max_connections=wish.max_connections,
+        resolve=bool(instance.host_name),
+        origin=wish.origin,
+    )
+
+
+def _readiness(instance: Instance, wish: Wish) -> tuple[ServerState, str]:
+    """Whether an instance may get requests, and if not, why in fixed words."""
+    if instance.phase is not Phase.RUNNING:
+        return ServerState.DOWN, instance.phase.value
+    if instance.health in (Health.STARTING, Health.UNHEALTHY):
+        return ServerState.DOWN, "health check: " + instance.health.value
+    if instance.stopping:
+        return ServerState.DRAINING, "stopping"
+    if wish.weight == 0:
+        return ServerState.DRAINING, "weight 0"
+    return ServerState.READY, ""
+
+
+def _address(instance: Instance, by_id: dict[str, Instance], wish: Wish, vantage: Vantage) -> Address:
+    """The address under which the proxy reaches an instance; raises Refusal with what would make it reachable."""
+    if instance.network_mode == "host":
+        raise Refusal("CG122", "the container is on the host's network, where it has no address of its own", "put it on a network of the proxy")
+    if instance.network_mode.startswith("container:"):
+        owner = by_id.get(instance.network_mode.removeprefix("container:"))
+        if owner is None or owner.phase in GONE:
+            raise Refusal("CG122", "the container whose network it uses is not running", "start that container")
+        instance = replace(instance, attachments=owner.attachments, network_mode=owner.network_mode)
+        if instance.network_mode.startswith(("container:", "host")):
+            raise Refusal("CG122", "the container whose network it uses has no address of its own", "put that one on a network of the proxy")
+    chosen = _attachment(instance, wish, vantage)
+    if instance.host_name:
+        return Address(instance.host_name)
+    if not (chosen.address or chosen.address6):
+        raise Refusal("CG122", f"it has no address on network {show(chosen.network)} yet", "it is looked at again when the engine reports one")
+    return parse_address(chosen.address or chosen.address6)
+
+
+def _attachment(instance: Instance, wish: Wish, vantage: Vantage) -> Attachment:
+    known = sorted(instance.attachments)
+    reachable = [a for a in known if vantage.reaches(a.network)]
+    if wish.network:
+        named = [a for a in known if a.network in (wish.network, f"{instance.owner}_{wish.network}")]
+        if not named:
+            raise Refusal("CG122", f"it is not on network {show(wish.network)}", f"it is on: {_names(known)}")
+        reachable = [a for a in named if a in reachable]
+    if not reachable:
+        offered = sorted(vantage.networks or ())
+        network = offered[0] if offered else "<network of the proxy>"
+        raise Refusal(
+            "CG122",
+            f"it shares no network with the proxy (it is on: {_names(known)}; the proxy on: {', '.join(offered) or 'none'})",
+            f"docker network connect {network} {instance.name}",
+        )
+    with_address = [a for a in reachable if a.address or a.address6]
+    return (with_address or reachable)[0]
+
+
+def _names(attachments: list[Attachment]) -> str:
+    return ", ".join(a.network for a in attachments) or "none"
+
+
+def _off_our_ports(offers: list[_Offer], frame: Frame, problems: list[Problem]) -> list[_Offer]:
+    """A tcp route may not take the ports of the HTTP listeners: every site would be gone with them."""
+    kept = []
+    for offer in offers:
+        protocol, port = offer.listener
+        if protocol == "tcp" and port in (frame.http_port, frame.https_port):
+            message = f"port {port} is the proxy's own, for HTTP"
+            problems.append(Problem(offer.route.origin, "CG006", message, Effect.ROUTE, "listen on another port"))
+        else:
+            kept.append(offer)
+    return kept
+
+
+def _agree(offers: list[_Offer], problems: list[Problem]) -> list[_Offer]:
+    """Replicas, and pools that several share, must say the same; the oldest healthy definition holds."""
+    routes: dict[tuple[tuple[str, Port], Name], _Offer] = {}
+    pools: dict[Name, _Offer] = {}
+    servers: dict[tuple[Name, str], Server] = {}
+    kept = []
+    for offer in offers:
+        first = routes.setdefault((offer.listener, offer.route.name), offer)
+        if first.instance.owner != offer.instance.owner:
+            problems.append(_namesake(offer, first))
+            continue
+        if not _same_definition(first, offer):
+            problems.append(_disagrees(offer, first))
+            continue
+        if offer.pool and offer.server:
+            holder = pools.setdefault(offer.pool.name, offer)
+            if holder.pool != offer.pool:
+                problems.append(_disagrees(offer, holder))
+                continue
+            if servers.setdefault((offer.pool.name, offer.server.name), offer.server) != offer.server:
+                problems.append(_two_ports(offer))
+                continue
+        kept.append(offer)
+    return kept
+
+
+def _same_definition(first: _Offer, other: _Offer) -> bool:
+    return first.route == other.route and first.pool == other.pool
+
+
+def _disagrees(offer: _Offer, holder: _Offer) -> Problem:
+    mine, theirs = (offer.route, offer.pool), (holder.route, holder.pool)
+    differing = sorted({name for a, b in zip(mine, theirs, strict=True) for name in _differing(a, b)})
+    return Problem(
+        offer.route.origin,
+        "CG005",
+        f"differs from {holder.instance.name}, which was there first, in: {', '.join(differing)}",
+        Effect.SERVER,
+        "give both the same labels, or remove the older one: then this one holds",
+    )
+
+
+def _namesake(offer: _Offer, holder: _Offer) -> Problem:
+    """A container may be named as another project's service is; it does not become its replica by that."""
+    message = f"its name reads like {holder.instance.group}, to which {holder.instance.name} belongs"
+    return Problem(offer.route.origin, "CG006", message, Effect.ROUTE, "rename the container")
+
+
+def _differing(one: object, other: object) -> list[str]:
+    if one is None or other is None:
+        return ["pool"] if one != other else []
+    names = [name for name in getattr(type(one), "__slots__", ()) if name not in ("origin", "servers")]
+    return [name for name in names if getattr(one, name) != getattr(other, name)]
+
+
+def _two_ports(offer: _Offer) -> Problem:
+    assert offer.pool is not None
+    return Problem(
+        offer.route.origin, "CG003", f"two routes of this container put different servers into pool {offer.pool.name}", Effect.SERVER, "give the pools different names"
+    )
+
+
+def _claim(offers: list[_Offer], problems: list[Problem]) -> list[_Offer]:
+    """Each host and path, and each stream port, goes to the oldest route that wants it."""
+    holders: dict[object, _Offer] = {}
+    kept: list[_Offer] = []
+    for offer in offers:
+        lost = [c for c in offer.claims if not _may_have(offer, holders.setdefault(c, offer))]
+        if not lost:
+            kept.append(offer)
+            continue
+        problems += [_taken(offer, claim, holders[claim]) for claim in lost]
+        hosts = tuple(h for h in offer.route.hosts if (offer.listener, h, offer.route.match) not in lost)
+        if hosts:
+            kept.append(replace(offer, route=replace(offer.route, hosts=hosts)))
+    return kept
+
+
+def _may_have(offer: _Offer, holder: _Offer) -> bool:
+    """A replica of the holder, or another route that leads the same requests to the same place."""
+    same_name = offer.route.name == holder.route.name
+    return same_name or replace(offer.route, name=holder.route.name, hosts=()) == replace(holder.route, hosts=())
+
+
+def _taken(offer: _Offer, claim: object, holder: _Offer) -> Problem:
+    what = f"port {offer.listener[1]}/{offer.listener[0]}"
+    if isinstance(claim, tuple) and len(claim) == 3:
+        _, host, match = claim
+        what = f"{host}{'=' if match.exact else ''}{match.path}"
+    return Problem(
+        offer.route.origin,
+        "CG006",
+        f"{what} is held by {holder.instance.name}, which was there first",
+        Effect.ROUTE,
+        "choose another; if both are replicas of one thing, give both the same confgen.pool",
+    )
+
+
+def _model(offers: list[_Offer], frame: Frame) -> Model:
+    """Routes by listener and servers by pool, each once, sorted by name; the HTTP listener is there without a route too."""
+    listeners: dict[tuple[str, Port], dict[str, Route]] = {("http", Port(frame.http_port)): {}}
+    pools: dict[Name, Pool] = {}
+    servers: dict[Name, dict[str, Server]] = {}
+    taken: set[object] = set()
+    for offer in offers:
+        fresh = tuple(h for h in offer.route.hosts if (offer.listener, h, offer.route.match) not in taken)
+        routes = listeners.setdefault(offer.listener, {})
+        if offer.route.name not in routes and (fresh or not offer.route.hosts):
+            routes[offer.route.name] = replace(offer.route, hosts=fresh)
+            taken.update(offer.claims)
+        if offer.pool and offer.server:
+            pools.setdefault(offer.pool.name, offer.pool)
+            servers.setdefault(offer.pool.name, {}).setdefault(offer.server.name, offer.server)
+    used = {route.pool for routes in listeners.values() for route in routes.values()}
+    return Model(
+        tuple(sorted((_listener(key, routes) for key, routes in listeners.items()), key=lambda x: x.name)),
+        tuple(
+            replace(pool, servers=_in_rotation(tuple(servers[name][key] for key in sorted(servers[name]))))
+            for name, pool in sorted(pools.items())
+            if name in used
+        ),
+    )
+
+
+def _listener(key: tuple[str, Port], routes: dict[str, Route]) -> Listener:
+    protocol, port = key
+    name = Name("http") if protocol == "http" else Name(f"{protocol}-{port}")
+    return Listener(name=name, port=port, protocol=protocol, routes=tuple(routes[n] for n in sorted(routes)))
+
+
+def _in_rotation(servers: tuple[Server, ...]) -> tuple[Server, ...]:
+    """Where every server that is left is stopping, they go on serving until they are gone: better than a sure 503."""
+    if any(s.state is ServerState.READY for s in servers):
+        return servers
+    return tuple(
+        replace(s, state=ServerState.READY, why="stopping, but nothing else is ready") if s.why == "stopping" else s for s in servers
+    )
+
+
+def _placement(offer: _Offer) -> Placement:
+    return Placement(offer.instance.name, offer.route.name, offer.route.pool, offer.server)

@@ -1,0 +1,74 @@
+"""Values of the line as JSON and back: for the model that is kept beside each generation, and for snapshots in files."""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from confgen.errors import BadInput
+from confgen.values import Host, Wildcard, parse_host
+
+Value = TypeVar("Value")
+
+
+def encode(value: object) -> object:
+    """Dataclasses as objects without the fields that hold their default, tuples as lists, enums by their value."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: encode(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != _default(f)}
+    if isinstance(value, tuple):
+        return [encode(item) for item in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value
+
+
+def decode(kind: type[Value], data: object) -> Value:
+    """The reverse; raises BadInput when the data does not have the shape of `kind`."""
+    try:
+        found: Value = _decode(kind, data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadInput(f"the file does not hold a {kind.__name__.lower()}: {error}", "was it written by another version of confgen?") from error
+    return found
+
+
+def _decode(kind: Any, data: Any) -> Any:
+    if kind == Host | Wildcard:
+        return parse_host(data)
+    if get_origin(kind) in (Union, types.UnionType):
+        inner = [k for k in get_args(kind) if k is not type(None)]
+        return None if data is None else _decode(inner[0], data)
+    if get_origin(kind) is tuple:
+        return _decode_tuple(get_args(kind), data)
+    if is_dataclass(kind):
+        if not isinstance(data, Mapping):
+            raise TypeError(f"expected an object, found {type(data).__name__}")
+        hints = _hints(kind)
+        return kind(**{name: _decode(hints[name], value) for name, value in data.items() if name in hints})
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind(data)
+    if kind is bool and not isinstance(data, bool):
+        raise TypeError(f"expected true or false, found {data!r}")
+    return kind(data)
+
+
+def _decode_tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
+    if not isinstance(data, list):
+        raise TypeError(f"expected a list, found {type(data).__name__}")
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        return tuple(_decode(kinds[0], item) for item in data)
+    return tuple(_decode(kind, item) for kind, item in zip(kinds, data, strict=True))
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _default(field: Any) -> object:
+    if field.default is not MISSING:
+        return field.default
+    return field.default_factory() if field.default_factory is not MISSING else MISSING

@@ -1,0 +1,412 @@
+"""The labels of one instance become wishes and Problems.
+
+KEYS is the one table of everything a label can say.  docs/labels.md and docs/labels.schema.json are made from it
+(confgen/reference.py), and a key that has no reader cannot exist, since the reader is a field of its row.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+
+from confgen.problem import Effect, Origin, Problem, show
+from confgen.settings import LabelSettings
+from confgen.state import Instance
+from confgen.values import (
+    ALGORITHMS,
+    Balance,
+    Duration,
+    Host,
+    Match,
+    Name,
+    Path,
+    Port,
+    Refusal,
+    Sticky,
+    Url,
+    Weight,
+    Wildcard,
+    nearest,
+    number,
+    parse_balance,
+    parse_bool,
+    parse_duration,
+    parse_duration_or_zero,
+    parse_hosts,
+    parse_name,
+    parse_network,
+    parse_path,
+    parse_port,
+    parse_signals,
+    parse_sticky,
+    parse_url,
+    parse_weight,
+    word,
+)
+
+
+class Scope(enum.Enum):
+    """What a key describes.  ROUTE keys say which requests, POOL keys who answers them, SERVER keys this one instance."""
+
+    CONTAINER = "container"
+    ROUTE = "route"
+    POOL = "pool"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value: its reader, how its grammar reads to people, and as a pattern for editors (a hint, not the rule)."""
+
+    name: str
+    parse: Callable[[str], object]
+    grammar: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row of the label table.
+
+    field: the attribute of Wish that holds the value.  wrong: what a value that cannot be read costs.
+    stream: the key may stand behind `tcp.<port>.` and `udp.<port>.`.  route: it may stand in a route.
+    """
+
+    name: str
+    field: str
+    kind: Kind
+    scope: Scope
+    means: str
+    default: str
+    example: str
+    wrong: Effect = Effect.ROUTE
+    stream: bool = True
+    http: bool = True
+
+
+HOSTS = Kind("hosts", parse_hosts, "DNS names, comma-separated; `*.example.com` for all below", r"^[A-Za-z0-9.*, -]+$")
+PATH = Kind("path", parse_path, "`/prefix`, or `=/exact`", r"^=?/[^\s\\\"#{}$]*$")
+PORT = Kind("port", parse_port, "1 to 65535", r"^[1-9][0-9]{0,4}$")
+BOOL = Kind("yes or no", parse_bool, "`true` or `false`", r"^(true|false)$")
+NAME = Kind("name", parse_name, 'letters, digits, `_`, `.`, `-`; at most 63', r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
+NETWORK = Kind("network", parse_network, "a network's name, as `docker network ls` shows it", r"^.+$")
+DURATION = Kind("duration", parse_duration, "a number with `ms`, `s`, `m`, `h` or `d`; at most 24d", r"^[0-9]{1,9}(ms|s|m|h|d)$")
+DURATION0 = Kind("duration", parse_duration_or_zero, "a number with `ms`, `s`, `m`, `h` or `d`; `0s` for not at all", DURATION.pattern)
+WEIGHT = Kind("weight", parse_weight, "0 to 256; 0 drains", r"^[0-9]{1,3}$")
+URL = Kind("URL", parse_url, "an absolute http or https URL", r"^https?://.+$")
+SIGNALS = Kind("signals", parse_signals, "signal names, comma-separated", r"^[A-Za-z0-9, ]+$")
+SCHEMES = ("http", "https", "h2c", "grpc", "grpcs")
+SCHEME = Kind("word", word(*SCHEMES), ", ".join(f"`{s}`" for s in SCHEMES), rf"^({'|'.join(SCHEMES)})$")
+BALANCE = Kind(
+    "algorithm",
+    parse_balance,
+    ", ".join(f"`{a}`" for a in ALGORITHMS[:-2]) + ", `header:<Name>`, `cookie:<name>`",
+    rf"^({'|'.join(ALGORITHMS[:-2])}|header:[A-Za-z0-9-]+|cookie:[A-Za-z0-9_.-]+)$",
+)
+STICKY = Kind("sticky", parse_sticky, "`cookie`, `cookie:<name>`, `source`, `off`", r"^(cookie(:[A-Za-z0-9_.-]+)?|source|off)$")
+RETRIES = Kind("number", number(0, 100), "0 to 100", r"^[0-9]{1,3}$")
+CONNECTIONS = Kind("number", number(1, 1_000_000), "1 to 1000000", r"^[1-9][0-9]{0,6}$")
+REDIRECT_CODE = Kind("code", number(301, 308), "301, 302, 303, 307 or 308", r"^30[12378]$")
+
+_R, _P, _S = Scope.ROUTE, Scope.POOL, Scope.SERVER
+
+KEYS: tuple[Key, ...] = (
+    Key("host", "hosts", HOSTS, _R, "Hosts whose requests come here.", "none: not routed", "shop.example.com", stream=False),
+    Key("path", "match", PATH, _R, "Paths whose requests come here: `/api` is /api and all below it.", "`/`", "/api", stream=False),
+    Key("strip-prefix", "strip", BOOL, _R, "Drop the matched prefix before the request goes on.", "`false`", "true", stream=False),
+    Key("rewrite", "rewrite", PATH, _R, "Put this path in place of the matched prefix.", "none", "/v2", stream=False),
+    Key("redirect", "redirect", URL, _R, "Answer with a redirect to this URL.", "none", "https://www.example.com", stream=False),
+    Key("redirect.code", "redirect_code", REDIRECT_CODE, _R, "The redirect's status code.", "308", "302", Effect.LABEL, stream=False),
+    Key("timeout.connect", "connect", DURATION, _P, "Longest time for a connection to come about.", "`500ms`", "1s", Effect.LABEL),
+    Key("timeout.read", "read", DURATION, _R, "Longest silence of the server.", "`60s`", "5m", Effect.LABEL, stream=False),
+    Key("timeout.send", "send", DURATION, _R, "Longest time the server may refuse to take bytes.", "`60s`", "5m", Effect.LABEL, stream=False),
+    Key("timeout.idle", "idle", DURATION, _R, "Longest idle time: a client's kept-alive connection; with tcp, both sides silent.",
+        "`60s`", "10m", Effect.LABEL),
+    Key("port", "port", PORT, _P, "The container's port.", "the only exposed one", "8080", stream=False),
+    Key("scheme", "scheme", SCHEME, _P, "What the container speaks.", "`http`", "grpc", stream=False),
+    Key("pool", "pool", NAME, _P, "Name of the pool; containers with the same name share it.", "compose project and service, else the container",
+        "web"),
+    Key("balance", "balance", BALANCE, _P, "How requests are spread.", "`roundrobin`", "leastconn", Effect.LABEL),
+    Key("sticky", "sticky", STICKY, _P, "Keep a client on one server.", "`off`", "cookie", Effect.LABEL),
+    Key("retry", "retry", RETRIES, _P, "How often a failed connection is tried on another server.", "`2`", "3", Effect.LABEL),
+    Key("drain", "drain", DURATION0, _P, "How long a stopping server is kept for its open requests.", "`10s`", "30s", Effect.LABEL),
+    Key("weight", "weight", WEIGHT, _S, "Share of the requests, against the other servers.", "`1`", "3", Effect.SERVER),
+    Key("backup", "backup", BOOL, _S, "Used only when no other server is ready.", "`false`", "true", Effect.SERVER),
+    Key("max-connections", "max_connections", CONNECTIONS, _S, "Most connections at once to this container.", "no limit", "100", Effect.SERVER),
+    Key("network", "network", NETWORK, _S, "Network whose address is used.", "one shared with the proxy, by name", "shop_front", Effect.SERVER),
+    Key("stop-signal", "stop_signal", SIGNALS, _S, "Signals that mean stop for this image.", "`TERM, INT, QUIT`, and always KILL", "WINCH",
+        Effect.LABEL),
+)  # fmt: skip
+
+BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}
+
+#: First words of keys that shut doors.  One of them that cannot be obeyed withholds the route; it never opens it.
+SECURITY = ("tls", "auth", "allow", "deny", "limit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """One route that an instance asks for; None where its labels say nothing.
+
+    name: "default" for the short form, the route's own name, or "tcp-3306".  protocol: http, tcp, udp.
+    listen: the port of a tcp or udp listener.  withheld: the security label that could not be obeyed.
+    """
+
+    name: str
+    protocol: str = "http"
+    listen: Port | None = None
+    withheld: str = ""
+    hosts: tuple[Host | Wildcard, ...] = ()
+    match: Match | None = None
+    strip: bool | None = None
+    rewrite: Match | None = None
+    redirect: Url | None = None
+    redirect_code: int | None = None
+    connect: Duration | None = None
+    read: Duration | None = None
+    send: Duration | None = None
+    idle: Duration | None = None
+    port: Port | None = None
+    scheme: str | None = None
+    pool: Name | None = None
+    balance: Balance | None = None
+    sticky: Sticky | None = None
+    retry: int | None = None
+    drain: Duration | None = None
+    weight: Weight | None = None
+    backup: bool | None = None
+    max_connections: int | None = None
+    network: str | None = None
+    stop_signal: tuple[str, ...] | None = None
+    origin: Origin = field(default=Origin(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What one instance asks for.  enabled: it is looked at at all."""
+
+    enabled: bool
+    routes: tuple[Wish, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One label, taken apart: in which section of the container it stands, which key it names, and its text."""
+
+    section: str
+    key: str
+    text: str
+    origin: Origin
+
+
+def read(instance: Instance, settings: LabelSettings) -> Wishes:
+    """Everything an instance's labels ask for.  Never raises for what a label says."""
+    problems: list[Problem] = []
+    said = [s for s in _take_apart(instance, settings.prefix, problems) if s.section or s.key not in ("enable", "proxy", "proxy.directory")]
+    if not _enabled(instance, settings, problems):
+        return Wishes(False, (), tuple(problems))
+    withheld = _withheld(said, problems)
+    common = {s.key: s for s in said if s.section == ""}
+    sections = sorted({s.section for s in said if s.section})
+    wishes = [_wish(section, _merge(common, [s for s in said if s.section == section]), problems) for section in sections]
+    if "host" in common:
+        wishes.append(_wish("", dict(common), problems))
+    elif not sections and common and not withheld:
+        problems.append(_hostless(instance, sorted(common)[0], common, settings.prefix))
+    elif sections:
+        problems += _checked_defaults(common, [w for w in wishes if w])
+    routes = sorted((w for w in wishes if w), key=lambda w: w.name)
+    return Wishes(True, tuple(_withhold(w, withheld) for w in routes), tuple(dict.fromkeys(problems)))
+
+
+def proxy_kind(instance: Instance, settings: LabelSettings) -> str:
+    """What `confgen.proxy` says: "nginx", "haproxy", or "" for everything that is not a proxy of ours."""
+    return instance.label(f"{settings.prefix}.proxy").strip().lower()
+
+
+def _enabled(instance: Instance, settings: LabelSettings, problems: list[Problem]) -> bool:
+    key = f"{settings.prefix}.enable"
+    text = instance.label(key)
+    if not text:
+        return not settings.require_enable
+    try:
+        return parse_bool(text)
+    except Refusal as refusal:
+        problems.append(_problem(refusal, _origin(instance, key), Effect.SERVER))
+        return False
+
+
+_SECTION = re.compile(r"(routes)\.([^.]*)\.(.+)|(tcp|udp)\.([^.]*)(?:\.(.+))?")
+
+
+def _take_apart(instance: Instance, prefix: str, problems: list[Problem]) -> Iterator[_Said]:
+    """Labels of ours, each with its section: "" (short form), "routes.<name>", "tcp.<port>" or "udp.<port>"."""
+    for label, text in instance.labels:
+        if not label.startswith(prefix + "."):
+            continue
+        rest, origin = label[len(prefix) + 1 :], _origin(instance, label)
+        match = _SECTION.fullmatch(rest)
+        if not match:
+            yield _Said("", rest, text, origin)
+            continue
+        kind, name = (match[1], match[2]) if match[1] else (match[4], match[5])
+        try:
+            (parse_name if kind == "routes" else parse_port)(name)
+        except Refusal as refusal:
+            problems.append(_problem(refusal, origin, Effect.ROUTE))
+            continue
+        yield _Said(f"{kind}.{name}", (match[3] if match[1] else match[6]) or "to", text, origin)
+
+
+def _origin(instance: Instance, label: str) -> Origin:
+    return Origin(instance.source, instance.origin.object or f"container {instance.name}", f"label {_safe(label)}")
+
+
+def _safe(label: str) -> str:
+    return label if re.fullmatch(r"[A-Za-z0-9._-]{1,80}", label, re.ASCII) else show(label)
+
+
+def _problem(refusal: Refusal, origin: Origin, effect: Effect) -> Problem:
+    return Problem(origin, refusal.code, refusal.message, effect, refusal.hint)
+
+
+def _withheld(said: list[_Said], problems: list[Problem]) -> dict[str, str]:
+    """Sections that must not be served, each with the security label that could not be obeyed; removes unknown keys."""
+    withheld: dict[str, str] = {}
+    for s in list(said):
+        if s.key in BY_NAME or (s.key == "to" and s.section[:3] in ("tcp", "udp")):
+            continue
+        said.remove(s)
+        first = s.key.split(".")[0]
+        meant = _nearest_key(s.key)
+        if first in SECURITY or meant in SECURITY:
+            withheld[s.section] = s.key
+            problems.append(_unknown_security(s, first if first in SECURITY else meant))
+        else:
+            hint = f'did you mean "{meant}"?' if meant else "docs/labels.md lists every key"
+            problems.append(Problem(s.origin, "CG001", f"unknown key {show(s.key)}", Effect.LABEL, hint))
+    return withheld
+
+
+def _nearest_key(key: str) -> str:
+    close = get_close_matches(key, (*BY_NAME, *SECURITY, "enable"), n=1) or get_close_matches(key.split(".")[0], SECURITY, n=1)
+    return close[0] if close else ""
+
+
+def _unknown_security(said: _Said, meant: str) -> Problem:
+    what = f"{show(said.key)} is a security label" if said.key.split(".")[0] == meant else f"{show(said.key)} looks like the security label {meant!r}"
+    return Problem(
+        said.origin, "CG001", f"{what} that this version cannot obey", Effect.WITHHELD, "remove it if the route may be open; docs/labels.md lists every key"
+    )
+
+
+def _withhold(wish: Wish, withheld: dict[str, str]) -> Wish:
+    """A security label in the short form holds for every route of the container: closed is the safe reading."""
+    section = _section_of(wish)
+    reason = withheld.get(section) or withheld.get("")
+    return replace(wish, withheld=reason) if reason else wish
+
+
+def _section_of(wish: Wish) -> str:
+    if wish.protocol != "http":
+        return f"{wish.protocol}.{wish.listen}"
+    return "" if wish.name == "default" else f"routes.{wish.name}"
+
+
+def _merge(common: dict[str, _Said], own: list[_Said]) -> dict[str, _Said]:
+    """The keys of a section; pool and server keys of the short form are the container's defaults for all its routes."""
+    defaults = {name: s for name, s in common.items() if BY_NAME[name].scope in (Scope.POOL, Scope.SERVER)}
+    return {**defaults, **{s.key: s for s in own}}
+
+
+def _wish(section: str, said: dict[str, _Said], problems: list[Problem]) -> Wish | None:
+    """One route, or None when a label that decides where it leads cannot be read."""
+    kind, _, name = section.partition(".")
+    stream = kind in ("tcp", "udp")
+    values: dict[str, object] = {}
+    whole = True
+    for key_name, s in sorted(said.items()):
+        if key_name == "to":
+            continue
+        key = BY_NAME[key_name]
+        if stream and not key.stream:
+            if s.section:
+                problems.append(Problem(s.origin, "CG003", f"{show(key_name)} has no meaning for {kind}", Effect.LABEL, "remove it"))
+            continue
+        try:
+            values[key.field] = key.kind.parse(s.text)
+        except Refusal as refusal:
+            problems.append(_problem(refusal, s.origin, key.wrong))
+            whole = whole and key.wrong is Effect.LABEL
+    if stream:
+        whole = _stream_port(section, said, values, problems) and whole
+        values |= {"protocol": kind, "listen": Port(int(name))}
+        name = f"{kind}-{name}"
+    else:
+        whole = _complete(section, said, values, problems) and whole
+        name = name or "default"
+    origin = next(iter(s.origin for _, s in sorted(said.items())))
+    origin = Origin(origin.source, origin.object, f"route {name}")
+    return Wish(name=name, origin=origin, **values) if whole else None  # type: ignore[arg-type]  # each key's reader gives its field's type
+
+
+def _stream_port(section: str, said: dict[str, _Said], values: dict[str, object], problems: list[Problem]) -> bool:
+    """`confgen.tcp.3306: "3306"`: the label's own value is the container's port."""
+    if "to" not in said:
+        first = next(s for s in said.values() if s.section)
+        message = f"{section} has settings but no port of the container"
+        problems.append(Problem(first.origin, "CG002", message, Effect.ROUTE, f'add the label confgen.{section}: "<container port>"'))
+        return False
+    try:
+        values["port"] = parse_port(said["to"].text)
+    except Refusal as refusal:
+        problems.append(_problem(refusal, said["to"].origin, Effect.ROUTE))
+        return False
+    return True
+
+
+def _complete(section: str, said: dict[str, _Said], values: dict[str, object], problems: list[Problem]) -> bool:
+    """A route needs a host, and its keys must not contradict each other."""
+    if "host" not in said:
+        first = next(s for s in said.values() if s.section == section)
+        problems.append(Problem(first.origin, "CG002", "the route has no host", Effect.ROUTE, f"add a label {section}.host under the prefix"))
+        return False
+    match, rewrite = values.get("match"), values.get("rewrite")
+    if isinstance(rewrite, Match) and rewrite.exact:
+        problems.append(Problem(said["rewrite"].origin, "CG111", 'a path to rewrite to starts with "/", not "="', Effect.ROUTE, "remove the ="))
+        return False
+    if values.get("strip") and rewrite:
+        problems.append(
+            Problem(said["rewrite"].origin, "CG003", "strip-prefix and rewrite contradict each other", Effect.ROUTE, "keep one of them")
+        )
+        return False
+    if values.get("strip") and (match is None or (isinstance(match, Match) and match.path == "/")):
+        problems.append(Problem(said["strip-prefix"].origin, "CG003", "there is no prefix to strip", Effect.LABEL, "set path, or remove it"))
+        values["strip"] = None
+    if values.get("redirect_code") in (304, 305, 306):
+        problems.append(Problem(said["redirect.code"].origin, "CG182", "not a redirect's code", Effect.LABEL, "301, 302, 303, 307 or 308"))
+        values["redirect_code"] = None
+    return True
+
+
+def _hostless(instance: Instance, key: str, common: dict[str, _Said], prefix: str) -> Problem:
+    return Problem(
+        common[key].origin,
+        "CG002",
+        f"{key} is set, but no host: the container is not routed",
+        Effect.ROUTE,
+        f"add a label such as {prefix}.host: shop.example.com, or {prefix}.enable: \"false\" to say that this is meant",
+    )
+
+
+def _checked_defaults(common: dict[str, _Said], wishes: list[Wish]) -> list[Problem]:
+    """Route keys of the short form have no route to belong to when there is no host beside them."""
+    return [
+        Problem(s.origin, "CG002", f"{name} belongs to the short form's route, which has no host", Effect.LABEL, "add a host, or move it to a route")
+        for name, s in sorted(common.items())
+        if BY_NAME[name].scope is Scope.ROUTE and name != "timeout.idle"
+    ]

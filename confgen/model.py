@@ -1,0 +1,124 @@
+"""What the proxy should do.  Frozen, sorted, the same for the same facts in whatever order they came."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from confgen.problem import Origin
+from confgen.values import Address, Balance, Duration, Host, Match, Name, Path, Port, Sticky, Url, Weight, Wildcard
+
+
+class ServerState(enum.Enum):
+    """READY takes requests; DRAINING finishes what it has; DOWN is known but takes nothing."""
+
+    READY = "ready"
+    DRAINING = "draining"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One address that takes traffic.
+
+    name: from the container, never from an index (cookies, statistics and state files go by it).
+    resolve: the address is a DNS name that Docker answers for (text made from a compose file); else an IP address.
+    max_connections: at most this many at once, None without limit.  why: for people, why it is not READY.
+    """
+
+    name: Name
+    address: Address
+    port: Port
+    weight: Weight = Weight(1)
+    backup: bool = False
+    state: ServerState = ServerState.READY
+    max_connections: int | None = None
+    resolve: bool = False
+    why: str = ""
+    origin: Origin = field(default=Origin(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Servers that can stand in for each other, sorted by name.
+
+    protocol: http, https, h2c, grpc, grpcs (what the servers speak); tcp, udp for pools of stream routes.
+    retry: how often a failed connection is tried on another server.  connect: time for a connection to come about.
+    drain: how long a stopping server is kept for its open requests.
+    """
+
+    name: Name
+    protocol: str = "http"
+    servers: tuple[Server, ...] = ()
+    balance: Balance = Balance()
+    sticky: Sticky | None = None
+    retry: int = 2
+    connect: Duration = Duration(500)
+    drain: Duration = Duration(10_000)
+    origin: Origin = field(default=Origin(""), compare=False)
+
+    @property
+    def stream(self) -> bool:
+        return self.protocol in ("tcp", "udp")
+
+    @property
+    def ready(self) -> tuple[Server, ...]:
+        """The servers that take requests."""
+        return tuple(s for s in self.servers if s.state is ServerState.READY)
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Answer with `code` and Location `url`."""
+
+    url: Url
+    code: int = 308
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Which requests go to which pool.
+
+    hosts: sorted; empty for the route of a tcp or udp listener.  Exactly one of pool, redirect and withheld is set.
+    withheld: why it must answer 503 instead of serving (a security label that could not be obeyed).
+    strip: drop the matched prefix; rewrite: put this path in its place.
+    read, send: silence that the server or the client is allowed.  idle: HTTP: an idle kept-alive connection of a
+    client; tcp, udp: a connection that is silent on both sides.
+    """
+
+    name: Name
+    hosts: tuple[Host | Wildcard, ...] = ()
+    match: Match = Match(Path("/"))
+    pool: Name | None = None
+    redirect: Redirect | None = None
+    withheld: str = ""
+    strip: bool = False
+    rewrite: Path | None = None
+    read: Duration = Duration(60_000)
+    send: Duration = Duration(60_000)
+    idle: Duration = Duration(60_000)
+    origin: Origin = field(default=Origin(""), compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A port and its routes.  protocol: http, tcp, udp.  routes: sorted by name; a tcp or udp listener has one."""
+
+    name: Name
+    port: Port
+    protocol: str = "http"
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """All that one proxy should do.  listeners and pools sorted by name; every pool is used by a route."""
+
+    listeners: tuple[Listener, ...] = ()
+    pools: tuple[Pool, ...] = ()
+
+    def pool(self, name: str | None) -> Pool | None:
+        return next((p for p in self.pools if p.name == name), None)
+
+    def routes(self) -> tuple[Route, ...]:
+        return tuple(route for listener in self.listeners for route in listener.routes)

@@ -1,0 +1,88 @@
+"""A user's mistake as a value, and where it comes from."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Where a fact was said: ("docker", "container shop-web-1", "label confgen.port")."""
+
+    source: str
+    object: str = ""
+    key: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.object or self.source, self.key) if part)
+
+
+class Effect(enum.Enum):
+    """What a Problem costs; the words are shown to people."""
+
+    NOTHING = "nothing is left out"
+    LABEL = "the label is ignored"
+    SERVER = "this instance gets no traffic"
+    ROUTE = "the route is left out"
+    WITHHELD = "the route answers 503 until this is mended"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake: `code` is stable and documented, `message` says what is wrong and where in the value, `hint` what to do.
+
+    Two Problems are the same Problem when all but the hint are equal.
+    """
+
+    origin: Origin
+    code: str
+    message: str
+    effect: Effect = field(default=Effect.LABEL, compare=False)
+    hint: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.origin}: {self.message} ({self.effect.value})"
+
+
+#: Every code a Problem can carry, with its title; the reference page is made from this table.
+CODES: dict[str, str] = {
+    "CG001": "unknown label",
+    "CG002": "incomplete route",
+    "CG003": "labels that contradict each other",
+    "CG004": "not offered by this proxy or version",
+    "CG005": "replicas disagree",
+    "CG006": "claimed by another",
+    "CG007": "two proxies cannot be told apart",
+    "CG101": "host name",
+    "CG102": "wildcard host",
+    "CG111": "path",
+    "CG121": "port",
+    "CG122": "address",
+    "CG131": "header name",
+    "CG132": "header value or text",
+    "CG141": "duration",
+    "CG142": "size",
+    "CG143": "weight",
+    "CG151": "address range",
+    "CG161": "users",
+    "CG171": "certificate",
+    "CG181": "word that is not in the list",
+    "CG182": "number",
+    "CG183": "rate",
+    "CG184": "URL",
+    "CG185": "name",
+    "CG191": "snippet",
+    "CG301": "refused by the proxy's own test",
+}
+
+
+def show(text: str, limit: int = 80) -> str:
+    """A value from outside, safe to print on one line: quoted, control and non-ASCII bytes as \\xNN, cut at `limit`."""
+    cut = text if len(text) <= limit else text[:limit]
+    body = "".join(c if " " <= c <= "~" and c not in '"\\' else f"\\{c}" if c in '"\\' else _escape(c) for c in cut)
+    return f'"{body}"' + (f"… ({len(text)} characters)" if len(text) > limit else "")
+
+
+def _escape(char: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,87 @@
+"""What confgen must know of a proxy.  Knowledge only: it touches the world through a Target alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from confgen.model import Model
+from confgen.plan import Change, Impact
+from confgen.problem import Problem
+from confgen.readback import Structure
+from confgen.settings import Frame
+from confgen.targets.target import Answer, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What one running proxy can do: its version, and words for what it has ("stream", "keepalive_min_timeout", "ipv6")."""
+
+    proxy: str
+    version: tuple[int, ...]
+    features: frozenset[str] = frozenset()
+
+    @property
+    def text(self) -> str:
+        return ".".join(str(part) for part in self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file of a generation, and the template that makes it."""
+
+    template: str
+    path: str
+
+
+class Proxy(Protocol):
+    """nginx or HAProxy."""
+
+    name: str
+    #: The files of a generation; the first is the one that the proxy is started with.
+    outputs: tuple[Output, ...]
+    #: Filters for the templates; `q` quotes a value as one word of the proxy's language.
+    filters: Mapping[str, Callable[..., str]]
+    #: The version that is rendered for where none can be asked.
+    newest: str
+
+    def caps(self, said: str) -> Caps:
+        """From what the start script's `version` said, or from a bare version such as "1.30".
+
+        Raises BadInput when neither can be read there.
+        """
+
+    def fit(self, model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
+        """The part of the model that this proxy in this version can do, and a Problem for each thing it cannot (pure)."""
+
+    def view(self, model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
+        """What the templates get (pure).  `generation` is added by render."""
+
+    def expected(self, model: Model, caps: Caps, frame: Frame) -> Structure:
+        """The statements that carry the model, made without the templates (pure)."""
+
+    def structure(self, files: Mapping[str, bytes]) -> Structure:
+        """The same, read from the rendered files as the proxy reads them.
+
+        A statement that neither carries the model nor belongs to the skeleton is part of the answer too, so that it is
+        seen as not meant.  Raises RefusedText when the text cannot be read at all.
+        """
+
+    def weigh(self, change: Change) -> tuple[Impact, str]:
+        """What it takes to bring a change into the running proxy, and why, in words (pure)."""
+
+    def probe(self, target: Target) -> Caps:
+        """Asks the running proxy what it is."""
+
+    def test(self, target: Target, generation: str) -> Answer:
+        """The proxy's own test of a staged generation."""
+
+    def reload(self, target: Target) -> None:
+        """Tells the running proxy to take what `live` points at; raises ReloadFailed where it says no at once."""
+
+    def running(self, target: Target) -> str:
+        """The generation that the running proxy serves, "" when it says none."""
+
+    def patience(self, tested: float) -> float:
+        """How many seconds a reload may take until the new generation shows, given how long the test took."""

@@ -1,0 +1,51 @@
+"""What a turn did, as one value; the log, the metrics and the status page are its sinks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from confgen.apply import Applied
+from confgen.build import Placement
+from confgen.errors import ConfgenError
+from confgen.model import Model
+from confgen.plan import Plan
+from confgen.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatReport:
+    """One proxy in one turn.  error: why nothing was applied; None when what is wanted is what runs."""
+
+    seat: str
+    proxy: str
+    version: str = ""
+    model: Model = Model()
+    plan: Plan = Plan()
+    applied: Applied | None = None
+    problems: tuple[Problem, ...] = ()
+    placements: tuple[Placement, ...] = field(default=(), repr=False)
+    error: ConfgenError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One turn.  woken: what woke it.  took: seconds.  retry: whether something failed that is worth another try."""
+
+    woken: str = ""
+    took: float = 0.0
+    instances: int = 0
+    stale: tuple[str, ...] = ()
+    seats: tuple[SeatReport, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return any(s.applied and s.applied.reloaded for s in self.seats)
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.stale) or any(s.error for s in self.seats)
+
+    def all_problems(self) -> tuple[Problem, ...]:
+        """Everything that users should mend, each once."""
+        return tuple(dict.fromkeys((*self.problems, *(p for s in self.seats for p in s.problems))))

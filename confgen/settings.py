@@ -1,0 +1,80 @@
+"""What can be set, once, before the line starts to run.
+
+Order of precedence: flags, then CONFGEN_* in the environment, then the default given here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What a proxy's text needs to know beside the model.
+
+    http_port, https_port: the ports of the HTTP listeners, 80 and 443.
+    ipv6: listen on IPv6 too; true, as clients come that way.
+    access_log: "text", "json" or "off"; one line a request on stdout, so that `docker logs` shows it.
+    directory: the shared folder as the proxy sees it.
+    """
+
+    http_port: int = 80
+    https_port: int = 443
+    ipv6: bool = True
+    access_log: str = "text"
+    directory: PurePosixPath = PurePosixPath("/confgen")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSettings:
+    """How labels are read.
+
+    prefix: what every label of ours starts with.
+    require_enable: only containers with `<prefix>.enable: "true"` are looked at; false, as two labels shall be enough.
+    """
+
+    prefix: str = "confgen"
+    require_enable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """When to act; all in seconds.
+
+    quiet, most: additions wait until nothing has happened for `quiet`, at most `most` (a burst becomes one reload).
+    relist: a full look even if no event came, since the engine drops events of slow readers without a word.
+    retry: first pause after a failure; doubled up to `retry_most`.
+    """
+
+    quiet: float = 0.05
+    most: float = 0.5
+    relist: float = 30.0
+    retry: float = 0.5
+    retry_most: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything, for one run.
+
+    directory: the shared folder as confgen sees it.
+    target: "" for the containers that are labelled as proxies; "container:NAME", "process" or "dir:PATH".
+    proxy, proxy_version: what to render for where no proxy is there to be asked.
+    templates: folders whose files shadow the shipped templates, first wins.
+    engine: URL of the engine, "" for DOCKER_HOST or the default socket.
+    allow_exec: run the proxy's test and reload through the engine's exec; needs write access to the engine, so off.
+    keep: how many applied generations stay in the shared folder.
+    """
+
+    frame: Frame = Frame()
+    labels: LabelSettings = LabelSettings()
+    pace: Pace = Pace()
+    directory: Path = Path("/confgen")
+    target: str = ""
+    proxy: str = ""
+    proxy_version: str = ""
+    templates: tuple[Path, ...] = ()
+    engine: str = ""
+    allow_exec: bool = False
+    keep: int = 10

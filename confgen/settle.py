@@ -1,0 +1,44 @@
+"""When to act: arithmetic on times (seconds of a monotonic clock); no clock, no thread.
+
+A single change is acted on at once.  While changes keep coming, additions are put together: one reload per `most`, or as
+soon as it has been `quiet` after that.  A removal waits for nothing: each moment it waits, requests go to a server that
+is going away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from confgen.settings import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Wakes that were not acted on yet: when the first and the last came, and whether one of them is urgent."""
+
+    first: float
+    last: float
+    urgent: bool = False
+
+    def and_another(self, now: float, urgent: bool) -> Pending:
+        return Pending(self.first, now, self.urgent or urgent)
+
+
+def due(pending: Pending | None, applied: float, looked: float, pace: Pace) -> float:
+    """When the next turn is to start.
+
+    applied: when a turn last changed the proxy; looked: when the last turn ended.  Without a wake the next look is due
+    `relist` after the last one.
+    """
+    if pending is None:
+        return looked + pace.relist
+    if pending.urgent:
+        return pending.first
+    if pending.first - applied >= pace.most:
+        return pending.first
+    return min(pending.first + pace.most, max(pending.last + pace.quiet, applied + pace.most))
+
+
+def backoff(failures: int, pace: Pace) -> float:
+    """The pause after so many failures in a row: doubled each time, from `retry` up to `retry_most`."""
+    return float(min(pace.retry * 2 ** max(0, min(failures, 30) - 1), pace.retry_most))

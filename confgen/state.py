@@ -1,0 +1,112 @@
+"""What runs now: the facts, as the sources told them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from confgen.problem import Origin
+
+COMPOSE_PROJECT = "com.docker.compose.project"
+COMPOSE_SERVICE = "com.docker.compose.service"
+
+
+class Phase(enum.Enum):
+    """A container's life as the engine names it."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    EXITED = "exited"
+    DEAD = "dead"
+
+
+class Health(enum.Enum):
+    """What the image's HEALTHCHECK says; NONE where there is none."""
+
+    NONE = "none"
+    STARTING = "starting"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Attachment:
+    """One network that an instance is on, with its addresses there ("" where it has none yet)."""
+
+    network: str
+    address: str = ""
+    address6: str = ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Exposed:
+    """A port that the image or the run command declares: 8080, "tcp"."""
+
+    port: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One running copy of something: a container, a service of a compose file.
+
+    id: the engine's id, "" in a file.  created: seconds since 1970.  network_mode: as the engine says it ("bridge",
+    "host", "container:<id>", a network's name).  stopping: a stop signal was seen and the instance has not gone yet.
+    host_name: the DNS name under which Docker's resolver knows it, where a source has no address to offer.
+    """
+
+    name: str
+    source: str
+    id: str = ""
+    labels: tuple[tuple[str, str], ...] = ()
+    phase: Phase = Phase.RUNNING
+    health: Health = Health.NONE
+    attachments: tuple[Attachment, ...] = ()
+    network_mode: str = "default"
+    exposed: tuple[Exposed, ...] = ()
+    created: int = 0
+    stopping: bool = False
+    host_name: str = ""
+    origin: Origin = field(default=Origin(""), compare=False)
+
+    def label(self, key: str) -> str:
+        """The label's text, "" where there is none."""
+        return next((value for name, value in self.labels if name == key), "")
+
+    @property
+    def owner(self) -> str:
+        """Who this instance belongs to: its compose project, else itself."""
+        return self.label(COMPOSE_PROJECT) or self.name
+
+    @property
+    def group(self) -> str:
+        """What its replicas have in common: compose project and service, else its own name.
+
+        A project's name holds no dot, so the pair cannot be read in two ways.
+        """
+        project, service = self.label(COMPOSE_PROJECT), self.label(COMPOSE_SERVICE)
+        return f"{project}.{service}" if project and service else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that one source knows, whole.  stale: the source no longer answers and this is what it said last."""
+
+    source: str
+    instances: tuple[Instance, ...] = ()
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What every source says, in one order whatever the order it came in."""
+
+    instances: tuple[Instance, ...] = ()
+    stale: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, snapshots: tuple[Snapshot, ...]) -> State:
+        instances = sorted((i for snapshot in snapshots for i in snapshot.instances), key=lambda i: (i.source, i.name, i.id))
+        return cls(tuple(instances), tuple(sorted(s.source for s in snapshots if s.stale)))

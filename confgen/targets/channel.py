@@ -1,0 +1,93 @@
+"""The start script's control channel: requests through a FIFO in the shared folder, each answer a file beside it.
+
+Costs no engine call, needs no write access to the engine, and the test runs in the proxy's own container, with its own
+binary and its own keys.  See templates/nginx/start.sh and templates/haproxy/start.sh for the other end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import socket as sockets
+import time
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from confgen.errors import TargetUnavailable
+from confgen.targets.folder import Folder
+from confgen.targets.target import Answer, Command
+
+#: Pause between two looks for an answer, in seconds: short against the test itself (12 to 20 ms).
+_PAUSE = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTarget:
+    """A proxy that was started by our start script, in a container or on the host."""
+
+    name: str
+    folder: Folder
+    view: PurePosixPath
+
+    def run(self, command: Command, deadline: float) -> Answer:
+        request = secrets.token_hex(8)
+        answer = self.folder.run / f"answer.{request}"
+        self._send(" ".join(part for part in (request, command.verb, command.argument) if part) + "\n")
+        until = time.monotonic() + deadline
+        while time.monotonic() < until:
+            try:
+                text = answer.read_text(encoding="utf-8", errors="replace")
+            except FileNotFoundError:
+                time.sleep(_PAUSE)
+                continue
+            answer.unlink(missing_ok=True)
+            code, _, output = text.partition("\n")
+            return Answer(int(code) if code.isdigit() else 1, output)
+        raise TargetUnavailable(
+            f"{self.name} did not answer {command.verb!r} within {deadline:g} s",
+            "is it started by the start script, and not overloaded? Its log tells more",
+        )
+
+    def talk(self, socket: str, request: bytes, deadline: float) -> bytes:
+        return talk(self.name, self.folder.run / socket, request, deadline)
+
+    def _send(self, line: str) -> None:
+        path = self.folder.run / "request"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        except OSError as error:
+            raise TargetUnavailable(f"{self.name} takes no requests at {path}: {os.strerror(error.errno or 0)}", _hint(error)) from error
+        try:
+            os.write(descriptor, line.encode())
+        except OSError as error:
+            raise TargetUnavailable(f"{self.name} takes no more requests: {error.strerror}", "its start script hangs; restart it") from error
+        finally:
+            os.close(descriptor)
+
+
+def _hint(error: OSError) -> str:
+    if error.errno == errno.ENXIO:
+        return "the proxy is not running; it is tried again when it is"
+    if error.errno == errno.ENOENT:
+        return "start the proxy with confgen's start script, with the shared volume mounted (see examples/)"
+    return "confgen's user must be allowed to write there (see docs/operations.md, permissions)"
+
+
+def talk(name: str, path: Path, request: bytes, deadline: float) -> bytes:
+    """One request and its whole answer over a unix socket; raises TargetUnavailable."""
+    until = time.monotonic() + deadline
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as connection:
+        try:
+            connection.settimeout(deadline)
+            connection.connect(str(path))
+            connection.sendall(request)
+            connection.shutdown(sockets.SHUT_WR)
+            parts = []
+            while part := connection.recv(65536):
+                parts.append(part)
+                connection.settimeout(max(0.001, until - time.monotonic()))
+        except OSError as error:
+            what = "no answer in time" if isinstance(error, TimeoutError) else str(error.strerror or error)
+            raise TargetUnavailable(f"{name} cannot be asked at {path}: {what}", "the proxy is not running, or not started by the start script") from error
+    return b"".join(parts)

@@ -1,0 +1,129 @@
+"""The shared folder of one proxy: generations side by side, one link to the live one.
+
+    <folder>/generations/<generation>/...   whole, fsynced before anything points at it, never changed afterwards
+    <folder>/live -> generations/<generation>
+    <folder>/run/                           control channel, sockets; belongs to the running proxy
+
+A rename per file could tear a set of files that belong together; one rename of one link cannot.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from confgen.errors import BadVolume
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The proxy's shared folder, as confgen sees it."""
+
+    path: Path
+
+    @property
+    def generations(self) -> Path:
+        return self.path / "generations"
+
+    @property
+    def run(self) -> Path:
+        return self.path / "run"
+
+    def live(self) -> str:
+        """The generation that `live` points at, "" when there is none."""
+        try:
+            return Path(os.readlink(self.path / "live")).name
+        except OSError:
+            return ""
+
+    def read(self, generation: str) -> dict[str, bytes]:
+        """The files of a generation by their path inside it; empty when it is not there."""
+        top = self.generations / generation
+        return {str(p.relative_to(top)): p.read_bytes() for p in sorted(top.rglob("*")) if p.is_file()} if generation else {}
+
+    def stage(self, generation: str, files: Mapping[str, bytes]) -> None:
+        """Writes a generation whole and makes it durable; a half-written one of an earlier crash is replaced.
+
+        Raises BadVolume, and leaves nothing behind, when the folder cannot be written.
+        """
+        if self.read(generation) == dict(files):
+            return
+        temporary = self.generations / f".{generation}.new"
+        try:
+            self.generations.mkdir(mode=0o755, parents=True, exist_ok=True)
+            shutil.rmtree(temporary, ignore_errors=True)
+            for path, content in files.items():
+                _write(temporary / path, content)
+            for folder in (temporary, *(p for p in temporary.rglob("*") if p.is_dir())):
+                _sync(folder)
+            shutil.rmtree(self.generations / generation, ignore_errors=True)
+            os.rename(temporary, self.generations / generation)
+            _sync(self.generations)
+        except OSError as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise _bad(self.path, "write a generation", error) from error
+
+    def swap(self, generation: str) -> None:
+        """Points `live` at a generation: one rename, made durable."""
+        link, temporary = self.path / "live", self.path / ".live.new"
+        try:
+            temporary.unlink(missing_ok=True)
+            os.symlink(f"generations/{generation}", temporary)
+            os.rename(temporary, link)
+            _sync(self.path)
+        except OSError as error:
+            raise _bad(self.path, "point live at a generation", error) from error
+
+    def discard(self, generation: str) -> None:
+        """Removes a generation that was refused, unless it is the live one."""
+        if generation != self.live():
+            shutil.rmtree(self.generations / generation, ignore_errors=True)
+
+    def prune(self, keep: int) -> None:
+        """Keeps the live generation and the newest `keep`; removes the older ones."""
+        live = self.live()
+        try:
+            known = [(p.stat().st_mtime_ns, p) for p in self.generations.iterdir() if p.is_dir() and not p.name.startswith(".")]
+        except OSError as error:
+            raise _bad(self.path, "list the generations", error) from error
+        for _, path in sorted(known, reverse=True)[keep:]:
+            if path.name != live:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o644)
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_HINTS = {
+    errno.ENOSPC: "the disk is full: make room; it is tried again by itself",
+    errno.EDQUOT: "the quota is used up: make room; it is tried again by itself",
+    errno.EROFS: "the volume is mounted read-only: mount it writable for confgen",
+    errno.EACCES: "confgen's user may not write there: give the volume to it (see docs/operations.md, permissions)",
+    errno.EPERM: "confgen's user may not write there: give the volume to it (see docs/operations.md, permissions)",
+    errno.EBUSY: "mount the whole folder, not a single file: a rename over a mounted file is not possible",
+    errno.ENOENT: "the folder is not there: mount the shared volume",
+}
+
+
+def _bad(path: Path, doing: str, error: OSError) -> BadVolume:
+    what = os.strerror(error.errno) if error.errno else "failed"
+    return BadVolume(f"could not {doing} in {path}: {what}; what is live was not touched", _HINTS.get(error.errno or 0, "look at the volume"))
