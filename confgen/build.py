@@ -7,7 +7,6 @@ holds and the newcomer is named, so that a container that comes later can take n
 
 from __future__ import annotations
 
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -108,9 +107,7 @@ def _offers(
             problems.append(Problem(wish.origin, refusal.code, refusal.message, Effect.SERVER, refusal.hint))
             continue
         pool = _pool(instance, wish, port)
-        yield replace(
-            offer, route=replace(offer.route, pool=pool.name), pool=pool, server=_server(instance, wish, address, port)
-        )
+        yield replace(offer, route=replace(offer.route, pool=pool.name), pool=pool, server=_server(instance, wish, address, port))
 
 
 def _offer(instance: Instance, wish: Wish, frame: Frame) -> _Offer:
@@ -143,7 +140,9 @@ def _port(instance: Instance, wish: Wish) -> Port:
     if not exposed:
         raise Refusal("CG121", "no port is given and the image exposes none", 'add the label confgen.port: "<container port>"')
     listed = ", ".join(str(port) for port in exposed)
-    raise Refusal("CG121", f"no port is given and the image exposes several: {listed}", f'add the label confgen.port: "{exposed[0]}"')
+    raise Refusal(
+        "CG121", f"no port is given and the image exposes several: {listed}", f'add the label confgen.port: "{exposed[0]}"'
+    )
 
 
 def _pool(instance: Instance, wish: Wish, port: Port) -> Pool:
@@ -194,19 +193,29 @@ def _readiness(instance: Instance, wish: Wish) -> tuple[ServerState, str]:
 def _address(instance: Instance, by_id: dict[str, Instance], wish: Wish, vantage: Vantage) -> Address:
     """The address under which the proxy reaches an instance; raises Refusal with what would make it reachable."""
     if instance.network_mode == "host":
-        raise Refusal("CG122", "the container is on the host's network, where it has no address of its own", "put it on a network of the proxy")
+        raise Refusal(
+            "CG122",
+            "the container is on the host's network, where it has no address of its own",
+            "put it on a network of the proxy",
+        )
     if instance.network_mode.startswith("container:"):
         owner = by_id.get(instance.network_mode.removeprefix("container:"))
         if owner is None or owner.phase in GONE:
             raise Refusal("CG122", "the container whose network it uses is not running", "start that container")
         instance = replace(instance, attachments=owner.attachments, network_mode=owner.network_mode)
         if instance.network_mode.startswith(("container:", "host")):
-            raise Refusal("CG122", "the container whose network it uses has no address of its own", "put that one on a network of the proxy")
+            raise Refusal(
+                "CG122", "the container whose network it uses has no address of its own", "put that one on a network of the proxy"
+            )
     chosen = _attachment(instance, wish, vantage)
     if instance.host_name:
         return Address(instance.host_name)
     if not (chosen.address or chosen.address6):
-        raise Refusal("CG122", f"it has no address on network {show(chosen.network)} yet", "it is looked at again when the engine reports one")
+        raise Refusal(
+            "CG122",
+            f"it has no address on network {show(chosen.network)} yet",
+            "it is looked at again when the engine reports one",
+        )
     return parse_address(chosen.address or chosen.address6)
 
 
@@ -305,7 +314,11 @@ def _differing(one: object, other: object) -> list[str]:
 def _two_ports(offer: _Offer) -> Problem:
     assert offer.pool is not None
     return Problem(
-        offer.route.origin, "CG003", f"two routes of this container put different servers into pool {offer.pool.name}", Effect.SERVER, "give the pools different names"
+        offer.route.origin,
+        "CG003",
+        f"two routes of this container put different servers into pool {offer.pool.name}",
+        Effect.SERVER,
+        "give the pools different names",
     )
 
 
@@ -382,7 +395,8 @@ def _in_rotation(servers: tuple[Server, ...]) -> tuple[Server, ...]:
     if any(s.state is ServerState.READY for s in servers):
         return servers
     return tuple(
-        replace(s, state=ServerState.READY, why="stopping, but nothing else is ready") if s.why == "stopping" else s for s in servers
+        replace(s, state=ServerState.READY, why="stopping, but nothing else is ready") if s.why == "stopping" else s
+        for s in servers
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -31,7 +31,9 @@ def decode(kind: type[Value], data: object) -> Value:
     try:
         found: Value = _decode(kind, data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadInput(f"the file does not hold a {kind.__name__.lower()}: {error}", "was it written by another version of confgen?") from error
+        raise BadInput(
+            f"the file does not hold a {kind.__name__.lower()}: {error}", "was it written by another version of confgen?"
+        ) from error
     return found
 
 
@@ -46,8 +48,9 @@ def _decode(kind: Any, data: Any) -> Any:
     if is_dataclass(kind):
         if not isinstance(data, Mapping):
             raise TypeError(f"expected an object, found {type(data).__name__}")
-        hints = _hints(kind)
-        return kind(**{name: _decode(hints[name], value) for name, value in data.items() if name in hints})
+        hints = _hints(kind)  # type: ignore[arg-type]  # a class is hashable
+        make: Any = kind
+        return make(**{name: _decode(hints[name], value) for name, value in data.items() if name in hints})
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return kind(data)
     if kind is bool and not isinstance(data, bool):
@@ -64,7 +67,7 @@ def _decode_tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: Hashable) -> dict[str, Any]:
     return get_type_hints(kind)
 
 

@@ -22,14 +22,12 @@ from confgen.values import (
     Host,
     Match,
     Name,
-    Path,
     Port,
     Refusal,
     Sticky,
     Url,
     Weight,
     Wildcard,
-    nearest,
     number,
     parse_balance,
     parse_bool,
@@ -91,10 +89,12 @@ HOSTS = Kind("hosts", parse_hosts, "DNS names, comma-separated; `*.example.com` 
 PATH = Kind("path", parse_path, "`/prefix`, or `=/exact`", r"^=?/[^\s\\\"#{}$]*$")
 PORT = Kind("port", parse_port, "1 to 65535", r"^[1-9][0-9]{0,4}$")
 BOOL = Kind("yes or no", parse_bool, "`true` or `false`", r"^(true|false)$")
-NAME = Kind("name", parse_name, 'letters, digits, `_`, `.`, `-`; at most 63', r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
+NAME = Kind("name", parse_name, "letters, digits, `_`, `.`, `-`; at most 63", r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
 NETWORK = Kind("network", parse_network, "a network's name, as `docker network ls` shows it", r"^.+$")
 DURATION = Kind("duration", parse_duration, "a number with `ms`, `s`, `m`, `h` or `d`; at most 24d", r"^[0-9]{1,9}(ms|s|m|h|d)$")
-DURATION0 = Kind("duration", parse_duration_or_zero, "a number with `ms`, `s`, `m`, `h` or `d`; `0s` for not at all", DURATION.pattern)
+DURATION0 = Kind(
+    "duration", parse_duration_or_zero, "a number with `ms`, `s`, `m`, `h` or `d`; `0s` for not at all", DURATION.pattern
+)
 WEIGHT = Kind("weight", parse_weight, "0 to 256; 0 drains", r"^[0-9]{1,3}$")
 URL = Kind("URL", parse_url, "an absolute http or https URL", r"^https?://.+$")
 SIGNALS = Kind("signals", parse_signals, "signal names, comma-separated", r"^[A-Za-z0-9, ]+$")
@@ -206,7 +206,11 @@ class _Said:
 def read(instance: Instance, settings: LabelSettings) -> Wishes:
     """Everything an instance's labels ask for.  Never raises for what a label says."""
     problems: list[Problem] = []
-    said = [s for s in _take_apart(instance, settings.prefix, problems) if s.section or s.key not in ("enable", "proxy", "proxy.directory")]
+    said = [
+        s
+        for s in _take_apart(instance, settings.prefix, problems)
+        if s.section or s.key not in ("enable", "proxy", "proxy.directory")
+    ]
     if not _enabled(instance, settings, problems):
         return Wishes(False, (), tuple(problems))
     withheld = _withheld(said, problems)
@@ -216,9 +220,9 @@ def read(instance: Instance, settings: LabelSettings) -> Wishes:
     if "host" in common:
         wishes.append(_wish("", dict(common), problems))
     elif not sections and common and not withheld:
-        problems.append(_hostless(instance, sorted(common)[0], common, settings.prefix))
+        problems.append(_hostless(sorted(common)[0], common, settings.prefix))
     elif sections:
-        problems += _checked_defaults(common, [w for w in wishes if w])
+        problems += _stray_route_keys(common)
     routes = sorted((w for w in wishes if w), key=lambda w: w.name)
     return Wishes(True, tuple(_withhold(w, withheld) for w in routes), tuple(dict.fromkeys(problems)))
 
@@ -293,14 +297,24 @@ def _withheld(said: list[_Said], problems: list[Problem]) -> dict[str, str]:
 
 
 def _nearest_key(key: str) -> str:
-    close = get_close_matches(key, (*BY_NAME, *SECURITY, "enable"), n=1) or get_close_matches(key.split(".")[0], SECURITY, n=1)
+    close = get_close_matches(key, (*BY_NAME, *SECURITY, "enable"), n=1) or get_close_matches(
+        key.split(".", maxsplit=1)[0], SECURITY, n=1
+    )
     return close[0] if close else ""
 
 
 def _unknown_security(said: _Said, meant: str) -> Problem:
-    what = f"{show(said.key)} is a security label" if said.key.split(".")[0] == meant else f"{show(said.key)} looks like the security label {meant!r}"
+    what = (
+        f"{show(said.key)} is a security label"
+        if said.key.split(".")[0] == meant
+        else f"{show(said.key)} looks like the security label {meant!r}"
+    )
     return Problem(
-        said.origin, "CG001", f"{what} that this version cannot obey", Effect.WITHHELD, "remove it if the route may be open; docs/labels.md lists every key"
+        said.origin,
+        "CG001",
+        f"{what} that this version cannot obey",
+        Effect.WITHHELD,
+        "remove it if the route may be open; docs/labels.md lists every key",
     )
 
 
@@ -335,7 +349,9 @@ def _wish(section: str, said: dict[str, _Said], problems: list[Problem]) -> Wish
         key = BY_NAME[key_name]
         if stream and not key.stream:
             if s.section:
-                problems.append(Problem(s.origin, "CG003", f"{show(key_name)} has no meaning for {kind}", Effect.LABEL, "remove it"))
+                problems.append(
+                    Problem(s.origin, "CG003", f"{show(key_name)} has no meaning for {kind}", Effect.LABEL, "remove it")
+                )
             continue
         try:
             values[key.field] = key.kind.parse(s.text)
@@ -359,7 +375,9 @@ def _stream_port(section: str, said: dict[str, _Said], values: dict[str, object]
     if "to" not in said:
         first = next(s for s in said.values() if s.section)
         message = f"{section} has settings but no port of the container"
-        problems.append(Problem(first.origin, "CG002", message, Effect.ROUTE, f'add the label confgen.{section}: "<container port>"'))
+        problems.append(
+            Problem(first.origin, "CG002", message, Effect.ROUTE, f'add the label confgen.{section}: "<container port>"')
+        )
         return False
     try:
         values["port"] = parse_port(said["to"].text)
@@ -373,40 +391,62 @@ def _complete(section: str, said: dict[str, _Said], values: dict[str, object], p
     """A route needs a host, and its keys must not contradict each other."""
     if "host" not in said:
         first = next(s for s in said.values() if s.section == section)
-        problems.append(Problem(first.origin, "CG002", "the route has no host", Effect.ROUTE, f"add a label {section}.host under the prefix"))
+        problems.append(
+            Problem(first.origin, "CG002", "the route has no host", Effect.ROUTE, f"add a label {section}.host under the prefix")
+        )
         return False
     match, rewrite = values.get("match"), values.get("rewrite")
     if isinstance(rewrite, Match) and rewrite.exact:
-        problems.append(Problem(said["rewrite"].origin, "CG111", 'a path to rewrite to starts with "/", not "="', Effect.ROUTE, "remove the ="))
+        problems.append(
+            Problem(
+                said["rewrite"].origin, "CG111", 'a path to rewrite to starts with "/", not "="', Effect.ROUTE, "remove the ="
+            )
+        )
         return False
     if values.get("strip") and rewrite:
         problems.append(
-            Problem(said["rewrite"].origin, "CG003", "strip-prefix and rewrite contradict each other", Effect.ROUTE, "keep one of them")
+            Problem(
+                said["rewrite"].origin,
+                "CG003",
+                "strip-prefix and rewrite contradict each other",
+                Effect.ROUTE,
+                "keep one of them",
+            )
         )
         return False
     if values.get("strip") and (match is None or (isinstance(match, Match) and match.path == "/")):
-        problems.append(Problem(said["strip-prefix"].origin, "CG003", "there is no prefix to strip", Effect.LABEL, "set path, or remove it"))
+        problems.append(
+            Problem(said["strip-prefix"].origin, "CG003", "there is no prefix to strip", Effect.LABEL, "set path, or remove it")
+        )
         values["strip"] = None
     if values.get("redirect_code") in (304, 305, 306):
-        problems.append(Problem(said["redirect.code"].origin, "CG182", "not a redirect's code", Effect.LABEL, "301, 302, 303, 307 or 308"))
+        problems.append(
+            Problem(said["redirect.code"].origin, "CG182", "not a redirect's code", Effect.LABEL, "301, 302, 303, 307 or 308")
+        )
         values["redirect_code"] = None
     return True
 
 
-def _hostless(instance: Instance, key: str, common: dict[str, _Said], prefix: str) -> Problem:
+def _hostless(key: str, common: dict[str, _Said], prefix: str) -> Problem:
     return Problem(
         common[key].origin,
         "CG002",
         f"{key} is set, but no host: the container is not routed",
         Effect.ROUTE,
-        f"add a label such as {prefix}.host: shop.example.com, or {prefix}.enable: \"false\" to say that this is meant",
+        f'add a label such as {prefix}.host: shop.example.com, or {prefix}.enable: "false" to say that this is meant',
     )
 
 
-def _checked_defaults(common: dict[str, _Said], wishes: list[Wish]) -> list[Problem]:
+def _stray_route_keys(common: dict[str, _Said]) -> list[Problem]:
     """Route keys of the short form have no route to belong to when there is no host beside them."""
     return [
-        Problem(s.origin, "CG002", f"{name} belongs to the short form's route, which has no host", Effect.LABEL, "add a host, or move it to a route")
+        Problem(
+            s.origin,
+            "CG002",
+            f"{name} belongs to the short form's route, which has no host",
+            Effect.LABEL,
+            "add a host, or move it to a route",
+        )
         for name, s in sorted(common.items())
         if BY_NAME[name].scope is Scope.ROUTE and name != "timeout.idle"
     ]

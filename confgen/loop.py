@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -10,26 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from confgen import settle
-from confgen.apply import Applied, apply
-from confgen.build import Built, build
-from confgen.codec import decode, encode
-from confgen.errors import BadInput, ConfgenError, SourceUnavailable, UsageError
-from confgen.model import Model
-from confgen.plan import Plan, make
+from confgen.apply import Applied, Result, apply
+from confgen.errors import ConfgenError, NotApplied, SourceUnavailable, UsageError
 from confgen.proxies.proxy import Caps
-from confgen.readback import verify
 from confgen.render import Candidate, Renderer
 from confgen.report import Report, SeatReport
 from confgen.seats import Seat, seats
-from confgen.settings import Frame, Settings
+from confgen.settings import Settings
 from confgen.sources.source import Source
 from confgen.state import Snapshot, State
-from confgen.targets.folder import Folder
+from confgen.want import Wanted, live_model, want
 
 log = logging.getLogger(__name__)
-
-#: The model as JSON beside the proxy's files: what `plan`, `status` and `history` compare with.
-MODEL_FILE = "model.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +31,6 @@ class Refused:
     failures: int
     until: float
     error: ConfgenError
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What one proxy should serve: the model, its text, and the way there from what is live."""
-
-    built: Built
-    plan: Plan
-    candidate: Candidate
 
 
 class Loop:
@@ -63,6 +45,8 @@ class Loop:
         self._renderers: dict[str, Renderer] = {}
         self._refused: dict[str, Refused] = {}
         self._bell = Bell(clock)
+        self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
+        self._failures = 0
 
     def turn(self, woken: str = "") -> Report:
         """One look at everything, and what follows from it."""
@@ -102,14 +86,27 @@ class Loop:
         caps = self._caps.get(seat.life) or seat.proxy.probe(seat.target)
         self._caps[seat.life] = caps
         frame = replace(self._settings.frame, directory=seat.target.view)
-        built = build(state, seat.vantage, self._settings.labels, frame)
-        model, cannot = seat.proxy.fit(built.model, caps)
-        candidate = render(self._renderer(seat), seat, model, caps, frame)
-        plan = make(live_model(seat.target.folder), model, seat.proxy.weigh)
-        return Wanted(replace(built, model=model, problems=tuple(sorted({*built.problems, *cannot}))), plan, candidate)
+        live = live_model(seat.target.folder)
+        return want(state, seat.proxy, caps, seat.vantage, self._settings, frame, self._renderer(seat), live)
+
+    def inspect(self, seat: Seat, state: State) -> SeatReport:
+        """What a proxy serves and should serve; nothing is changed."""
+        return self._report(seat, state, self._running)
+
+    def _running(self, seat: Seat, candidate: Candidate) -> Applied:
+        running = seat.proxy.running(seat.target)
+        if running != candidate.generation:
+            raise NotApplied(
+                f"serves generation {running or 'none'}, wanted is {candidate.generation}",
+                "is `confgen watch` running? See its log",
+            )
+        return Applied(running, Result.UNCHANGED)
 
     def _keep(self, seat: Seat, state: State) -> SeatReport:
-        """Keeps one proxy right; what goes wrong with it is told and stops nobody else."""
+        return self._report(seat, state, self._apply)
+
+    def _report(self, seat: Seat, state: State, act: Callable[[Seat, Candidate], Applied]) -> SeatReport:
+        """One proxy's part of a turn; what goes wrong with it is told and stops nobody else."""
         report = SeatReport(seat=seat.name, proxy=seat.proxy.name)
         try:
             wanted = self.want(seat, state)
@@ -121,7 +118,7 @@ class Loop:
                 problems=wanted.built.problems,
                 placements=wanted.built.placements,
             )
-            return replace(report, applied=self._apply(seat, wanted.candidate))
+            return replace(report, applied=act(seat, wanted.candidate))
         except ConfgenError as error:
             self._caps.pop(seat.life, None)
             return replace(report, error=error)
@@ -133,7 +130,7 @@ class Loop:
             raise before.error
         try:
             applied = apply(candidate, seat.proxy, seat.target, self._settings.keep)
-        except ConfgenError as error:
+        except NotApplied as error:
             failures = before.failures + 1 if before and before.generation == candidate.generation else 1
             until = self._clock() + settle.backoff(failures, self._settings.pace)
             self._refused[seat.name] = Refused(candidate.generation, failures, until, error)
@@ -156,24 +153,34 @@ class Loop:
         """Turns until `stop` is set; one thread a source drains its events, this one does all the rest."""
         for source in self._sources:
             threading.Thread(target=self._watch, args=(source, stop), daemon=True, name=f"confgen-watch-{source.name}").start()
-        threading.Thread(target=lambda: (stop.wait(), self._bell.ring("stop", True)), daemon=True, name="confgen-stop").start()
-        applied = looked = -self._settings.pace.relist
-        failures = 0
+        threading.Thread(target=self._ring_at, args=(stop,), daemon=True, name="confgen-stop").start()
         while True:
-            retry = looked + settle.backoff(failures, self._settings.pace) if failures else None
-            woken = self._bell.wait(lambda pending: settle.due(pending, applied, looked, self._settings.pace), retry)
+            woken = self._bell.wait(self._due)
             if stop.is_set():
                 return
             if not woken:
                 self._refresh()
             report = self._turn_or_tell(woken or "a regular look")
-            looked = self._clock()
-            if report is None:
-                failures += 1
-                continue
-            tell(report)
-            failures = failures + 1 if report.failed else 0
-            applied = looked if report.changed else applied
+            self._looked = self._clock()
+            # News is worth a quick second try: a proxy that has just started may not take requests yet.
+            failures = 0 if woken else self._failures
+            self._failures = failures + 1 if report is None or report.failed else 0
+            if report:
+                tell(report)
+                self._applied = self._looked if report.changed else self._applied
+
+    def _due(self, pending: settle.Pending | None) -> float:
+        due = settle.due(pending, self._applied, self._looked, self._settings.pace)
+        return min(due, self._looked + settle.backoff(self._failures, self._settings.pace)) if self._failures else due
+
+    def _ring_at(self, stop: threading.Event) -> None:
+        stop.wait()
+        self._bell.ring("stop", urgent=True)
+
+    def look_again(self, reason: str) -> None:
+        """Asks for a turn that looks at everything."""
+        self._refresh()
+        self._bell.ring(reason, urgent=True)
 
     def _turn_or_tell(self, woken: str) -> Report | None:
         try:
@@ -219,30 +226,12 @@ class Bell:
             self._reasons = [*self._reasons[:2], reason]
             self._changed.notify()
 
-    def wait(self, due: Callable[[settle.Pending | None], float], retry: float | None) -> str:
+    def wait(self, due: Callable[[settle.Pending | None], float]) -> str:
         """Blocks until a turn is due; what woke it, "" when it was time alone."""
         with self._changed:
             while True:
-                when = due(self._pending) if retry is None else min(retry, due(self._pending))
-                left = when - self._clock()
+                left = due(self._pending) - self._clock()
                 if left <= 0:
                     reasons, self._reasons, self._pending = self._reasons, [], None
                     return ", ".join(dict.fromkeys(reasons))
                 self._changed.wait(left)
-
-
-def render(renderer: Renderer, seat: Seat, model: Model, caps: Caps, frame: Frame) -> Candidate:
-    """The text for a model, proven to say what the model says; raises BadTemplate or RefusedText."""
-    proxy = seat.proxy
-    candidate = renderer.render(proxy.outputs, proxy.view(model, caps, frame))
-    verify(proxy.expected(model, caps, frame), proxy.structure(candidate.as_dict()))
-    kept = json.dumps(encode(model), indent=1, sort_keys=True).encode()
-    return replace(candidate, files=(*candidate.files, (MODEL_FILE, kept)))
-
-
-def live_model(folder: Folder) -> Model:
-    """The model of the live generation; an empty one where there is none, or one that this version cannot read."""
-    try:
-        return decode(Model, json.loads((folder.path / "live" / MODEL_FILE).read_bytes()))
-    except (OSError, ValueError, BadInput):
-        return Model()

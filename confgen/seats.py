@@ -71,7 +71,9 @@ def _containers(found: list[Instance], settings: Settings) -> tuple[tuple[Seat, 
         origin = Origin(instance.source, f"container {instance.name}", f"label {settings.labels.prefix}.proxy")
         kind = _kind(instance, settings)
         if kind not in PROXIES:
-            problems.append(Problem(origin, "CG181", f"{kind!r} is no proxy that is known", Effect.SERVER, nearest(kind, tuple(PROXIES))))
+            problems.append(
+                Problem(origin, "CG181", f"{kind!r} is no proxy that is known", Effect.SERVER, nearest(kind, tuple(PROXIES)))
+            )
             continue
         folder = _folder(instance, len(known), settings)
         if folder is None:
@@ -91,7 +93,11 @@ def _seat(instance: Instance, kind: str, folder: Path, settings: Settings) -> Se
     on_host = instance.network_mode == "host"
     networks = None if on_host else frozenset(a.network for a in instance.attachments)
     return Seat(
-        instance.name, f"{instance.id} {instance.phase.value}", PROXIES[kind], _target(instance, name, folder, view, settings), Vantage(networks)
+        instance.name,
+        f"{instance.id} {instance.phase.value}",
+        PROXIES[kind],
+        _target(instance, name, folder, view, settings),
+        Vantage(networks),
     )
 
 
@@ -107,7 +113,12 @@ def _folder(instance: Instance, proxies: int, settings: Settings) -> Path | None
     """One proxy has the whole folder, or the subfolder with its name; several have a subfolder each."""
     service = instance.label(COMPOSE_SERVICE)
     for name in (service, instance.name):
-        if name and "/" not in name and name not in (".", "..", "generations", "live", "run") and (settings.directory / name).is_dir():
+        if (
+            name
+            and "/" not in name
+            and name not in (".", "..", "generations", "live", "run")
+            and (settings.directory / name).is_dir()
+        ):
             return settings.directory / name
     return settings.directory if proxies == 1 else None
 
@@ -121,4 +132,3 @@ def _cannot_tell_apart(origin: Origin, instance: Instance, settings: Settings) -
         Effect.SERVER,
         f"give each proxy a volume of its own and mount this one's at {settings.directory / name} in confgen's container",
     )
-

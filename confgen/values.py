@@ -205,7 +205,7 @@ def parse_host(text: str) -> Host | Wildcard:
 
 def _host_hint(host: str, char: str) -> str:
     if "://" in host:
-        return f"leave out the scheme: {show(host.split('://', 1)[1].split('/')[0])}"
+        return f"leave out the scheme: {show(host.split('://', 1)[1].split('/', 1)[0])}"
     if char == "/":
         return "put the path in its own label, confgen.path"
     if char == ":":
@@ -257,7 +257,9 @@ def _refuse_ambiguous(raw: str, path: str) -> None:
     if re.search(r"%(?![0-9A-Fa-f]{2})", path):
         raise Refusal("CG111", f'path {show(raw)}: "%" must be followed by two hex digits', "write %25 for a percent sign")
     if re.search(r"%(2f|5c|25|[01][0-9a-f]|7f)", path, re.IGNORECASE):
-        raise Refusal("CG111", f"path {show(raw)} holds an encoded slash, backslash, percent or control character", "leave it out")
+        raise Refusal(
+            "CG111", f"path {show(raw)} holds an encoded slash, backslash, percent or control character", "leave it out"
+        )
     if re.search(r"%(4[1-9a-f]|5[0-9a]|6[1-9a-f]|7[0-9a]|3[0-9]|2[de]|5f|7e)", path, re.IGNORECASE):
         raise Refusal("CG111", f"path {show(raw)} encodes a character that needs no encoding", "write the character itself")
     if "//" in path:
@@ -416,7 +418,9 @@ def parse_url(text: str) -> Url:
     raw = plain(text)
     match = _URL.fullmatch(raw)
     if not match or len(raw) > 2000:
-        raise Refusal("CG184", f"URL {show(raw)} is not an absolute http or https URL", "write it as in https://www.example.com/new")
+        raise Refusal(
+            "CG184", f"URL {show(raw)} is not an absolute http or https URL", "write it as in https://www.example.com/new"
+        )
     scheme, host, port, path = match.groups()
     parsed = parse_host(host)
     if isinstance(parsed, Wildcard):
@@ -449,9 +453,15 @@ def parse_address(text: str) -> Address:
             raise ValueError("scope")
         address = ipaddress.ip_address(raw)
     except ValueError:
-        raise Refusal("CG122", f"{show(raw)} is not an IP address", "the engine reported it; attach the container to a network") from None
+        raise Refusal(
+            "CG122", f"{show(raw)} is not an IP address", "the engine reported it; attach the container to a network"
+        ) from None
     if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
-        raise Refusal("CG122", f"address {show(raw)} is not one that a proxy may send requests to", "attach the container to a bridge network")
+        raise Refusal(
+            "CG122",
+            f"address {show(raw)} is not one that a proxy may send requests to",
+            "attach the container to a bridge network",
+        )
     return Address(str(address))
 
 

@@ -112,7 +112,9 @@ class DockerSource:
     def _list(self, filters: dict[str, list[str]]) -> dict[str, Instance]:
         answer = self._call(lambda api: api.containers(all=True, filters=filters))
         if not isinstance(answer, list):
-            raise SourceUnavailable("the engine's list of containers is not a list", "is this a Docker-compatible engine, API 1.41 or later?")
+            raise SourceUnavailable(
+                "the engine's list of containers is not a list", "is this a Docker-compatible engine, API 1.41 or later?"
+            )
         found = (rows.instance(row, self.name) for row in answer)
         return {row.id: row for row in found}
 
@@ -132,7 +134,7 @@ class DockerSource:
             self._named.add(container)
             self._mind_stops(container, action, attributes)
         name = str(attributes.get("name", container[:12]))
-        wake(f"{kind} {action.split(':')[0]} {name}", action.startswith(_URGENT))
+        wake(f"{kind} {action.split(':', maxsplit=1)[0]} {name}", action.startswith(_URGENT))
 
     def _mind_stops(self, container: str, action: str, attributes: dict[str, Any]) -> None:
         """`kill` with a stop signal is the notice that comes before `die`; the list of containers does not show it."""
@@ -165,7 +167,9 @@ class DockerSource:
             return ask(self._client)
         except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as error:
             self._client = None
-            raise SourceUnavailable(f"the engine at {self._url} does not answer: {_words(error)}", self._hint_for(error)) from error
+            raise SourceUnavailable(
+                f"the engine at {self._url} does not answer: {_words(error)}", self._hint_for(error)
+            ) from error
 
     def _hint_for(self, error: Exception) -> str:
         text = str(error)
@@ -206,5 +210,3 @@ def _words(error: BaseException) -> str:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-
-

@@ -57,11 +57,15 @@ class ChannelTarget:
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         except OSError as error:
-            raise TargetUnavailable(f"{self.name} takes no requests at {path}: {os.strerror(error.errno or 0)}", _hint(error)) from error
+            raise TargetUnavailable(
+                f"{self.name} takes no requests at {path}: {os.strerror(error.errno or 0)}", _hint(error)
+            ) from error
         try:
             os.write(descriptor, line.encode())
         except OSError as error:
-            raise TargetUnavailable(f"{self.name} takes no more requests: {error.strerror}", "its start script hangs; restart it") from error
+            raise TargetUnavailable(
+                f"{self.name} takes no more requests: {error.strerror}", "its start script hangs; restart it"
+            ) from error
         finally:
             os.close(descriptor)
 
@@ -89,5 +93,7 @@ def talk(name: str, path: Path, request: bytes, deadline: float) -> bytes:
                 connection.settimeout(max(0.001, until - time.monotonic()))
         except OSError as error:
             what = "no answer in time" if isinstance(error, TimeoutError) else str(error.strerror or error)
-            raise TargetUnavailable(f"{name} cannot be asked at {path}: {what}", "the proxy is not running, or not started by the start script") from error
+            raise TargetUnavailable(
+                f"{name} cannot be asked at {path}: {what}", "the proxy is not running, or not started by the start script"
+            ) from error
     return b"".join(parts)

@@ -27,7 +27,7 @@ class ExecTarget:
 
     def run(self, command: Command, deadline: float) -> Answer:
         try:
-            client = docker.APIClient(base_url=self.engine or None, version="auto", timeout=deadline)
+            client = docker.APIClient(base_url=self.engine or None, version="auto", timeout=max(1, round(deadline)))
             execution = client.exec_create(self.container, list(command.argv))
             output = client.exec_start(execution["Id"])
             code = client.exec_inspect(execution["Id"])["ExitCode"]

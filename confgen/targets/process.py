@@ -26,10 +26,17 @@ class ProcessTarget:
     def run(self, command: Command, deadline: float) -> Answer:
         try:
             done = subprocess.run(  # noqa: S603 - argv comes from our own proxies/, never from a label
-                command.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=deadline, check=False
+                command.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=deadline,
+                check=False,
             )
         except FileNotFoundError as error:
-            raise TargetUnavailable(f"{command.argv[0]} is not installed here", "install it, or name the container with --target") from error
+            raise TargetUnavailable(
+                f"{command.argv[0]} is not installed here", "install it, or name the container with --target"
+            ) from error
         except (OSError, subprocess.TimeoutExpired) as error:
             raise TargetUnavailable(f"{' '.join(command.argv)} did not end: {error}", "look at the proxy's log") from error
         return Answer(done.returncode, done.stdout.decode("utf-8", "replace"))

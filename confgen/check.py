@@ -1,0 +1,84 @@
+"""Labels, structure, and the proxy's own test where its program is at hand; nothing live is touched."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from confgen.errors import BadTemplate, RefusedText, TargetUnavailable
+from confgen.problem import Problem
+from confgen.settings import Settings
+from confgen.state import State
+from confgen.targets.folder import Folder
+from confgen.targets.process import ProcessTarget
+from confgen.want import Offline, offline, want_offline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was found for one proxy.  structure: why the text is not what was meant, "" when it is.
+
+    native: what the proxy's own test said, "" when it is content; tested: whether that test ran, and with what.
+    """
+
+    proxy: str
+    version: str
+    routes: int = 0
+    problems: tuple[Problem, ...] = ()
+    structure: str = ""
+    native: str = ""
+    tested: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return not (self.problems or self.structure or self.native)
+
+    def lines(self) -> Iterator[str]:
+        """For people: each finding with its hint, then one line that sums up."""
+        for problem in self.problems:
+            yield f"{problem}"
+            if problem.hint:
+                yield f"  {problem.hint}"
+        yield from (text for text in (self.structure, self.native) if text)
+        verdict = "fine" if self.ok else f"{len(self.problems)} problems"
+        yield f"{self.proxy} {self.version}: {verdict}, {self.routes} routes; {self.tested}"
+
+
+def check(state: State, settings: Settings) -> list[Checked]:
+    """One result for each proxy that the state holds, or for the one of --proxy."""
+    return [_check(state, place, settings) for place in offline(state, settings)]
+
+
+def _check(state: State, place: Offline, settings: Settings) -> Checked:
+    found = Checked(proxy=place.proxy.name, version=place.caps.text, tested="the proxy's own test did not run")
+    with tempfile.TemporaryDirectory(prefix="confgen-check-") as scratch:
+        folder = Folder(Path(scratch))
+        settings = replace(settings, frame=replace(settings.frame, directory=PurePosixPath(scratch)))
+        try:
+            wanted = want_offline(state, place, settings)
+        except (BadTemplate, RefusedText) as error:
+            return replace(found, structure=f"{error.message}; {error.hint}")
+        found = replace(found, problems=wanted.built.problems, routes=len(wanted.built.model.routes()))
+        if shutil.which(place.proxy.name) is None:
+            return replace(found, tested=f"not tested natively: {place.proxy.name} is not installed here")
+        folder.stage(wanted.candidate.generation, wanted.candidate.as_dict())
+        folder.run.mkdir()
+        native, tested = _native(place, folder, wanted.candidate.generation)
+        return replace(found, native=native, tested=tested)
+
+
+def _native(place: Offline, folder: Folder, generation: str) -> tuple[str, str]:
+    """What the proxy's own test complains of, and whether it ran: only when the program here is the version that was rendered for."""
+    target = ProcessTarget(f"the local {place.proxy.name}", folder)
+    try:
+        here = place.proxy.probe(target)
+        if here.version[:2] != place.caps.version[:2]:
+            return "", f"not tested natively: {place.proxy.name} here is {here.text}, rendered was for {place.caps.text}"
+        answer = place.proxy.test(target, generation)
+    except TargetUnavailable as error:
+        return "", f"not tested natively: {error.message}"
+    words = "" if answer.code == 0 else answer.output.strip().replace(str(folder.path), "")
+    return words, f"tested natively with {here.text}"

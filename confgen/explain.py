@@ -1,0 +1,204 @@
+"""Why a container is routed, or not: the chain from container to served request, with the first step that fails.
+
+Pure: it reads the values of a turn, and says what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from confgen.build import GONE, ONE_OFF
+from confgen.labels import proxy_kind, read
+from confgen.model import Model, Route, ServerState
+from confgen.problem import Problem
+from confgen.report import SeatReport
+from confgen.settings import LabelSettings
+from confgen.state import Instance
+from confgen.values import Wildcard
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link of the chain.  hint: what mends it, "" where nothing is wrong."""
+
+    name: str
+    ok: bool
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The steps in order, up to the first that fails."""
+
+    subject: str
+    steps: tuple[Step, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(step.ok for step in self.steps)
+
+
+#: Which step a Problem belongs to; all others are mistakes in the labels.
+_STEPS = {"CG121": "port", "CG122": "network", "CG005": "agreement", "CG006": "claim", "CG004": "proxy"}
+
+
+def container(instance: Instance, seat: SeatReport, labels: LabelSettings) -> Chain:
+    """The chain of one container at one proxy."""
+    return Chain(f"container {instance.name} at {seat.seat}", _until_broken(_container_steps(instance, seat, labels)))
+
+
+def _until_broken(steps: Iterable[Step]) -> tuple[Step, ...]:
+    taken = []
+    for step in steps:
+        taken.append(step)
+        if not step.ok:
+            break
+    return tuple(taken)
+
+
+def _container_steps(instance: Instance, seat: SeatReport, labels: LabelSettings) -> Iterable[Step]:
+    mine = [p for p in seat.problems if p.origin.object == instance.origin.object]
+    yield Step(
+        "running",
+        instance.phase not in GONE,
+        f"its state is {instance.phase.value}",
+        "" if instance.phase not in GONE else f"docker start {instance.name}",
+    )
+    yield from _label_steps(instance, mine, labels)
+    for name in ("network", "port", "agreement", "claim", "proxy"):
+        wrong = [p for p in mine if _STEPS.get(p.code) == name]
+        yield _from_problems(name, wrong, _FINE[name])
+    placements = [p for p in seat.placements if p.instance == instance.name]
+    yield Step(
+        "route",
+        bool(placements),
+        ", ".join(str(p.route) for p in placements) or "no route leads to it",
+        "" if placements else "see the labels",
+    )
+    waiting = [p.server for p in placements if p.server and p.server.state is not ServerState.READY]
+    yield Step(
+        "ready",
+        not waiting,
+        f"{waiting[0].state.value}: {waiting[0].why}" if waiting else "it takes requests",
+        _ready_hint(waiting[0].why) if waiting else "",
+    )
+    yield _live_step(seat)
+
+
+_FINE = {
+    "network": "the proxy reaches it",
+    "port": "its port is known",
+    "agreement": "its replicas say the same",
+    "claim": "its hosts and paths are its own",
+    "proxy": "the proxy can do what it asks for",
+}
+
+
+def _label_steps(instance: Instance, mine: list[Problem], labels: LabelSettings) -> Iterable[Step]:
+    if instance.label(ONE_OFF) == "True":
+        yield Step(
+            "enabled", False, "it is a one-off container of `docker compose run`", "start the service with `docker compose up`"
+        )
+    if proxy_kind(instance, labels):
+        yield Step("enabled", False, "it is a proxy itself", f"remove {labels.prefix}.proxy to have it routed")
+    wishes = read(instance, labels)
+    hint = f'set {labels.prefix}.enable: "true"'
+    yield Step("enabled", wishes.enabled, "it is looked at" if wishes.enabled else "it is hidden", "" if wishes.enabled else hint)
+    wrong = [p for p in mine if p.code not in _STEPS]
+    yield _from_problems("labels", wrong, "its labels can be read", fatal=not wishes.routes)
+    asked = bool(wishes.routes)
+    yield Step(
+        "host",
+        asked,
+        f"it asks for {len(wishes.routes)} routes" if asked else "it asks for no route",
+        "" if asked else f"add a label {labels.prefix}.host",
+    )
+
+
+def _from_problems(name: str, wrong: list[Problem], fine: str, fatal: bool = True) -> Step:
+    if not wrong:
+        return Step(name, True, fine)
+    text = "; ".join(f"{p.code} {p.origin.key}: {p.message} ({p.effect.value})" for p in wrong)
+    return Step(name, not fatal, text, wrong[0].hint)
+
+
+def _ready_hint(why: str) -> str:
+    if why.startswith("health check"):
+        return "docker inspect --format '{{json .State.Health}}' shows what its health check says"
+    return {"paused": "docker unpause it", "weight 0": "give it a weight from 1 to 256"}.get(
+        why, "it comes back when it runs again"
+    )
+
+
+def _live_step(seat: SeatReport) -> Step:
+    if seat.error:
+        return Step("live", False, seat.error.message, seat.error.hint)
+    if seat.plan.changes:
+        return Step(
+            "live",
+            False,
+            f"not yet in the proxy: {seat.plan.reason or seat.plan.changes[0]}",
+            "is `confgen watch` running? See its log",
+        )
+    return Step("live", True, "the proxy serves it")
+
+
+def request(host: str, path: str, seat: SeatReport) -> Chain:
+    """The chain of one request at one proxy: which host matches, which path, which pool, which servers."""
+    return Chain(f"http://{host}{path} at {seat.seat}", _until_broken(_request_steps(host.lower().removesuffix("."), path, seat)))
+
+
+def _request_steps(host: str, path: str, seat: SeatReport) -> Iterable[Step]:
+    known = _site(host, seat.model)
+    yield Step(
+        "host",
+        bool(known),
+        f"{host} is matched by {known}" if known else f"no route has the host {host}",
+        "" if known else "confgen status lists every host",
+    )
+    routes = [r for listener in seat.model.listeners for r in listener.routes if known in r.hosts]
+    route = match_path(path, routes)
+    if route is None:
+        yield Step(
+            "path",
+            False,
+            f"no route of {known} has the path {path}",
+            "its paths: " + ", ".join(sorted(r.match.path for r in routes)),
+        )
+        return
+    yield Step("path", True, f"route {route.name} ({'=' if route.match.exact else ''}{route.match.path})")
+    if route.withheld:
+        yield Step("open", False, f"it answers 503: the label {route.withheld} could not be obeyed", "mend or remove that label")
+    if route.redirect:
+        yield Step("redirect", True, f"answers {route.redirect.code} to {route.redirect.url}")
+        return
+    pool = seat.model.pool(route.pool)
+    ready = pool.ready if pool else ()
+    states = ", ".join(f"{s.name} {s.state.value}" + (f" ({s.why})" if s.why else "") for s in pool.servers) if pool else ""
+    yield Step(
+        "server",
+        bool(ready),
+        f"pool {route.pool}: {states or 'no servers'}",
+        "" if ready else "confgen explain CONTAINER says more",
+    )
+    yield _live_step(seat)
+
+
+def _site(host: str, model: Model) -> str:
+    """The host pattern that both proxies choose: the exact name, else the longest wildcard."""
+    patterns = {h for route in model.routes() for h in route.hosts}
+    if host in patterns:
+        return host
+    wild = [h for h in patterns if isinstance(h, Wildcard) and host.endswith(h.suffix)]
+    return max(wild, key=len, default="")
+
+
+def match_path(path: str, routes: list[Route]) -> Route | None:
+    """The route that both proxies choose: the exact path, else the longest prefix that ends at a slash."""
+    for route in routes:
+        if route.match.exact and route.match.path == path:
+            return route
+    fitting = [r for r in routes if not r.match.exact and (path + "/").startswith(r.match.path.rstrip("/") + "/")]
+    return max(fitting, key=lambda r: len(r.match.path), default=None)

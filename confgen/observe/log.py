@@ -1,0 +1,96 @@
+"""The log: one line per turn that changed something, a Problem when it appears and when it goes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+
+from confgen.apply import Result
+from confgen.errors import ConfgenError
+from confgen.problem import Problem
+from confgen.report import Report, SeatReport
+
+log = logging.getLogger("confgen")
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-01-31T12:00:00 INFO message`; control characters of whatever came from outside are escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(record.created))
+        return f"{moment} {record.levelname} {one_line(record.getMessage())}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(record.created))
+        return json.dumps({"time": moment, "level": record.levelname.lower(), "message": record.getMessage()})
+
+
+def one_line(text: str) -> str:
+    """No text from outside may start a line of its own or steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def set_up(kind: str, verbosity: int) -> None:
+    """The log goes to stderr; stdout carries only the product.  verbosity: -1 warnings, 0 news, 1 everything of ours."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if kind == "json" else TextFormatter())
+    log.handlers[:] = [handler]
+    log.propagate = False
+    log.setLevel({-1: logging.WARNING, 0: logging.INFO}.get(verbosity, logging.DEBUG))
+
+
+class Teller:
+    """Remembers what was told, so that nothing is told twice."""
+
+    def __init__(self) -> None:
+        self._problems: frozenset[Problem] = frozenset()
+        self._errors: dict[str, str] = {}
+        self._seats: frozenset[str] | None = None
+
+    def tell(self, report: Report) -> None:
+        seats = frozenset(s.seat for s in report.seats)
+        if seats != self._seats:
+            self._seats = seats
+            if not seats:
+                log.warning("no proxy container is running: label one with confgen.proxy=nginx or confgen.proxy=haproxy")
+        for seat in report.seats:
+            self._tell_seat(seat, report)
+        self._tell_problems(frozenset(report.all_problems()))
+
+    def _tell_seat(self, seat: SeatReport, report: Report) -> None:
+        before, now = self._errors.get(seat.seat, ""), _words(seat.error)
+        self._errors[seat.seat] = now
+        if now and now != before:
+            log.error("%s: %s", seat.seat, now)
+        if before and not now:
+            log.info("%s: is right again", seat.seat)
+        if seat.applied and seat.applied.result is not Result.UNCHANGED:
+            log.info("%s", _applied(seat, report))
+        log.debug("%s: turn of %.0f ms, woken by %s", seat.seat, report.took * 1000, report.woken)
+
+    def _tell_problems(self, now: frozenset[Problem]) -> None:
+        for problem in sorted(now - self._problems):
+            log.warning("%s%s", problem, f"; {problem.hint}" if problem.hint else "")
+        for problem in sorted(self._problems - now):
+            log.info("gone: %s %s: %s", problem.code, problem.origin, problem.message)
+        self._problems = now
+
+
+def _words(error: ConfgenError | None) -> str:
+    return "" if error is None else f"{error.message}. {error.hint}".rstrip(". ") + "."
+
+
+def _applied(seat: SeatReport, report: Report) -> str:
+    assert seat.applied is not None
+    servers = sum(len(pool.ready) for pool in seat.model.pools)
+    return (
+        f"{seat.seat}: serves generation {seat.applied.generation}: {len(seat.model.routes())} routes, {servers} servers; "
+        f"{seat.plan.reason or 'first start'}; {len(seat.plan.changes)} changes in {report.took * 1000:.0f} ms "
+        f"(test {seat.applied.tested * 1000:.0f}, reload {seat.applied.reloaded * 1000:.0f}); woken by {report.woken}"
+    )

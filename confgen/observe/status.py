@@ -1,0 +1,99 @@
+"""What `status` and `explain` print: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+from confgen import __version__
+from confgen.codec import encode
+from confgen.explain import Chain
+from confgen.model import Model, Pool, Route
+from confgen.report import Report, SeatReport
+from confgen.state import State
+
+
+def as_data(report: Report, state: State) -> dict[str, object]:
+    """The whole as JSON.  `instances` is a snapshot: `confgen render` and `check` accept the file."""
+    return {
+        "confgen": __version__,
+        "instances": [encode(instance) for instance in state.instances],
+        "proxies": [_seat_data(seat) for seat in report.seats],
+    }
+
+
+def _seat_data(seat: SeatReport) -> dict[str, object]:
+    return {
+        "name": seat.seat,
+        "proxy": seat.proxy,
+        "version": seat.version,
+        "generation": seat.applied.generation if seat.applied else None,
+        "right": seat.error is None,
+        "error": seat.error.message if seat.error else None,
+        "model": encode(seat.model),
+        "problems": [
+            {"code": p.code, "origin": str(p.origin), "message": p.message, "effect": p.effect.value, "hint": p.hint}
+            for p in seat.problems
+        ],
+    }
+
+
+def show(report: Report) -> None:
+    """A heading, a table of routes and servers, and the Problems of each proxy."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for seat in report.seats:
+        generation = seat.applied.generation if seat.applied else "?"
+        console.print(Text(f"{seat.seat}: {seat.proxy} {seat.version}, generation {generation}", style="bold"))
+        if seat.error:
+            console.print(Text(f"  not right: {seat.error.message}. {seat.error.hint}", style="red"))
+        console.print(_table(seat.model))
+        for problem in seat.problems:
+            console.print(Text(f"  {problem}", style="yellow"))
+            if problem.hint:
+                console.print(Text(f"    {problem.hint}"))
+
+
+def _table(model: Model) -> object:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("LISTENER", "ROUTE", "REQUESTS", "POOL", "SERVERS", box=SIMPLE_HEAD, pad_edge=False)
+    for listener in model.listeners:
+        for route in listener.routes:
+            requests = ", ".join(f"{host}{_path(route)}" for host in route.hosts) or f"port {listener.port}"
+            cells = (f"{listener.protocol} {listener.port}", route.name, requests, _goal(route), _servers(model.pool(route.pool)))
+            table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _path(route: Route) -> str:
+    return f"{'=' if route.match.exact else ''}{route.match.path}"
+
+
+def _goal(route: Route) -> str:
+    if route.withheld:
+        return f"503 ({route.withheld})"
+    return f"{route.redirect.code} {route.redirect.url}" if route.redirect else str(route.pool)
+
+
+def _servers(pool: Pool | None) -> str:
+    if pool is None:
+        return ""
+    return "\n".join(f"{s.name} {s.address}:{s.port} {s.state.value}" + (f" ({s.why})" if s.why else "") for s in pool.servers)
+
+
+def show_chain(chain: Chain) -> None:
+    """One line a step, the failing one with its mend."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text(chain.subject, style="bold"))
+    width = max((len(step.name) for step in chain.steps), default=0)
+    for step in chain.steps:
+        mark, style = ("ok  ", "green") if step.ok else ("STOP", "red")
+        console.print(Text.assemble(("  " + mark, style), f"  {step.name:<{width}}  {step.text}"))
+        if step.hint and not step.ok:
+            console.print(Text(f"        {' ' * width}  -> {step.hint}"))
+    console.print(Text("  it is served" if chain.ok else "  it is not served", style="green" if chain.ok else "red"))
