@@ -74,15 +74,27 @@ def build(state: State, vantage: Vantage, labels: LabelSettings, frame: Frame) -
     """The Model of one proxy that looks from `vantage`.  The same State gives the same Model whatever its order was."""
     problems: list[Problem] = []
     by_id = {i.id: i for i in state.instances if i.id}
+    others = _networks_of_proxies(state, labels)
     offers = [
         offer
         for instance in state.instances
         if instance.phase not in GONE and not proxy_kind(instance, labels) and instance.label(ONE_OFF) != "True"
+        if not _elsewhere(instance, by_id, vantage, others)
         for offer in _offers(instance, by_id, vantage, labels, frame, problems)
     ]
     offers.sort(key=lambda o: (o.age, o.route.name))
     offers = _claim(_agree(_off_our_ports(offers, frame, problems), problems), problems)
     return Built(_model(offers, frame), tuple(sorted(set(problems))), tuple(_placement(o) for o in offers))
+
+
+def _networks_of_proxies(state: State, labels: LabelSettings) -> frozenset[str]:
+    return frozenset(a.network for i in state.instances if proxy_kind(i, labels) and i.phase not in GONE for a in i.attachments)
+
+
+def _elsewhere(instance: Instance, by_id: dict[str, Instance], vantage: Vantage, others: frozenset[str]) -> bool:
+    """It is on a network of another proxy and on none of this one: that it cannot be reached from here is nobody's mistake."""
+    networks = {a.network for a in by_id.get(instance.network_mode.removeprefix("container:"), instance).attachments}
+    return bool(networks & others) and not any(vantage.reaches(network) for network in networks)
 
 
 def _offers(

@@ -206,11 +206,7 @@ class _Said:
 def read(instance: Instance, settings: LabelSettings) -> Wishes:
     """Everything an instance's labels ask for.  Never raises for what a label says."""
     problems: list[Problem] = []
-    said = [
-        s
-        for s in _take_apart(instance, settings.prefix, problems)
-        if s.section or s.key not in ("enable", "proxy", "proxy.directory")
-    ]
+    said = [s for s in _take_apart(instance, settings.prefix, problems) if s.section or s.key not in ("enable", "proxy")]
     if not _enabled(instance, settings, problems):
         return Wishes(False, (), tuple(problems))
     withheld = _withheld(said, problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,15 +13,12 @@ from confgen.problem import Effect, Origin, Problem
 from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Proxy
 from confgen.settings import Settings
-from confgen.state import COMPOSE_SERVICE, Instance, State
+from confgen.state import Instance, Mount, State
 from confgen.targets.channel import ChannelTarget
 from confgen.targets.folder import Folder
 from confgen.targets.process import ProcessTarget
 from confgen.targets.target import Target
 from confgen.values import nearest
-
-#: Where each stock image lets its own user write, hence where the shared volume is mounted.
-VIEWS = {"nginx": PurePosixPath("/confgen"), "haproxy": PurePosixPath("/var/lib/haproxy")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def seats(state: State, settings: Settings) -> tuple[tuple[Seat, ...], tuple[Pro
         found = [i for i in state.instances if proxy_kind(i, settings.labels)]
     else:
         raise UsageError(f"target {settings.target!r} is not known", "write container:NAME, process or dir:PATH")
-    return _containers([i for i in found if i.phase not in GONE], settings)
+    return _containers([i for i in found if i.phase not in GONE], state, settings)
 
 
 def _process(settings: Settings) -> Seat:
@@ -63,10 +61,12 @@ def _process(settings: Settings) -> Seat:
     return Seat(name, name, proxy, target, Vantage(None))
 
 
-def _containers(found: list[Instance], settings: Settings) -> tuple[tuple[Seat, ...], tuple[Problem, ...]]:
+def _containers(found: list[Instance], state: State, settings: Settings) -> tuple[tuple[Seat, ...], tuple[Problem, ...]]:
+    """Those that share a volume with us; the others belong to another confgen, unless there is no other sign of ours."""
     problems: list[Problem] = []
     made: list[Seat] = []
-    known = [i for i in found if _kind(i, settings) in PROXIES]
+    strangers: list[Problem] = []
+    mounts = _own_mounts(state)
     for instance in found:
         origin = Origin(instance.source, f"container {instance.name}", f"label {settings.labels.prefix}.proxy")
         kind = _kind(instance, settings)
@@ -75,21 +75,39 @@ def _containers(found: list[Instance], settings: Settings) -> tuple[tuple[Seat, 
                 Problem(origin, "CG181", f"{kind!r} is no proxy that is known", Effect.SERVER, nearest(kind, tuple(PROXIES)))
             )
             continue
-        folder = _folder(instance, len(known), settings)
-        if folder is None:
-            problems.append(_cannot_tell_apart(origin, instance, settings))
+        shared = _shared(instance, mounts, settings.directory)
+        if shared is None:
+            strangers.append(_stranger(origin, settings))
             continue
-        made.append(_seat(instance, kind, folder, settings))
-    return tuple(made), tuple(problems)
+        made.append(_seat(instance, kind, *shared, settings))
+    return tuple(made), tuple(problems if made else problems + strangers)
+
+
+def _own_mounts(state: State) -> tuple[Mount, ...] | None:
+    """The mounts of the container that confgen runs in; None when it runs in none that the engine knows."""
+    try:
+        own = set(re.findall(r"/containers/([0-9a-f]{64})/", Path("/proc/self/mountinfo").read_text(encoding="utf-8")))
+    except OSError:
+        own = set()
+    return next((i.mounts for i in state.instances if i.id in own), None)
+
+
+def _shared(proxy: Instance, own: tuple[Mount, ...] | None, directory: Path) -> tuple[Path, PurePosixPath] | None:
+    """The folder that we share with a proxy: where it is for us (`directory`, or a mount below it), and for the proxy."""
+    for theirs in proxy.mounts:
+        ours = [m.destination for m in own if m.origin == theirs.origin] if own is not None else [theirs.source]
+        for path in map(Path, ours):
+            if path == directory or directory in path.parents:
+                return path, PurePosixPath(theirs.destination)
+    return None
 
 
 def _kind(instance: Instance, settings: Settings) -> str:
     return proxy_kind(instance, settings.labels) or settings.proxy
 
 
-def _seat(instance: Instance, kind: str, folder: Path, settings: Settings) -> Seat:
+def _seat(instance: Instance, kind: str, folder: Path, view: PurePosixPath, settings: Settings) -> Seat:
     name = f"container {instance.name}"
-    view = PurePosixPath(instance.label(f"{settings.labels.prefix}.proxy.directory") or VIEWS[kind])
     on_host = instance.network_mode == "host"
     networks = None if on_host else frozenset(a.network for a in instance.attachments)
     return Seat(
@@ -109,26 +127,11 @@ def _target(instance: Instance, name: str, folder: Path, view: PurePosixPath, se
     return ChannelTarget(name, Folder(folder), view)
 
 
-def _folder(instance: Instance, proxies: int, settings: Settings) -> Path | None:
-    """One proxy has the whole folder, or the subfolder with its name; several have a subfolder each."""
-    service = instance.label(COMPOSE_SERVICE)
-    for name in (service, instance.name):
-        if (
-            name
-            and "/" not in name
-            and name not in (".", "..", "generations", "live", "run")
-            and (settings.directory / name).is_dir()
-        ):
-            return settings.directory / name
-    return settings.directory if proxies == 1 else None
-
-
-def _cannot_tell_apart(origin: Origin, instance: Instance, settings: Settings) -> Problem:
-    name = instance.label(COMPOSE_SERVICE) or instance.name
+def _stranger(origin: Origin, settings: Settings) -> Problem:
     return Problem(
         origin,
         "CG007",
-        f"there are several proxies, and no folder {settings.directory / name} for this one",
+        f"it shares no volume with confgen's {settings.directory}",
         Effect.SERVER,
-        f"give each proxy a volume of its own and mount this one's at {settings.directory / name} in confgen's container",
+        f"mount one volume in both: in confgen's container at {settings.directory} (or below it, for several proxies)",
     )

@@ -48,6 +48,15 @@ class Exposed:
     protocol: str = "tcp"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Mount:
+    """One mount of a container.  origin: the volume's name, else the path on the host.  source: the path on the host."""
+
+    origin: str
+    source: str
+    destination: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """One running copy of something: a container, a service of a compose file.
@@ -66,6 +75,7 @@ class Instance:
     attachments: tuple[Attachment, ...] = ()
     network_mode: str = "default"
     exposed: tuple[Exposed, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     created: int = 0
     stopping: bool = False
     host_name: str = ""

@@ -11,7 +11,7 @@ from typing import Any
 
 from confgen.errors import SourceUnavailable
 from confgen.problem import Origin
-from confgen.state import Attachment, Exposed, Health, Instance, Phase
+from confgen.state import Attachment, Exposed, Health, Instance, Mount, Phase
 
 _PHASES = {phase.value: phase for phase in Phase}
 
@@ -40,6 +40,7 @@ def _instance(row: Mapping[str, Any], source: str) -> Instance:
         attachments=tuple(sorted(_attachment(str(k), _mapping(v or {})) for k, v in networks.items())),
         network_mode=str(_mapping(row.get("HostConfig") or {}).get("NetworkMode", "default")),
         exposed=tuple(sorted({Exposed(int(p["PrivatePort"]), str(p["Type"])) for p in row.get("Ports") or ()})),
+        mounts=tuple(sorted(_mount(_mapping(m)) for m in row.get("Mounts") or ())),
         created=int(row.get("Created", 0)),
         origin=Origin(source, f"container {name}"),
     )
@@ -72,6 +73,11 @@ def _health(status: str) -> Health:
         if text in status:
             return health
     return Health.NONE
+
+
+def _mount(mount: Mapping[str, Any]) -> Mount:
+    source = str(mount.get("Source") or "")
+    return Mount(str(mount.get("Name") or source), source, str(mount.get("Destination") or ""))
 
 
 def _attachment(network: str, settings: Mapping[str, Any]) -> Attachment:
