@@ -1,0 +1,64 @@
+"""nginx: what confgen knows of it.  1.22 to 1.31; stock open source, no modules but its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from confgen.model import Model
+from confgen.plan import Change, Impact
+from confgen.problem import Problem
+from confgen.proxies.nginx import caps as _caps
+from confgen.proxies.nginx import control as _control
+from confgen.proxies.nginx import fit as _fit
+from confgen.proxies.nginx import structure as _structure
+from confgen.proxies.nginx import view as _view
+from confgen.proxies.nginx import weigh as _weigh
+from confgen.proxies.proxy import Caps, Output, Proxy
+from confgen.readback import Structure
+from confgen.settings import Frame
+from confgen.targets.target import Answer, Target
+
+
+class Nginx:
+    """The functions of this package under the names that confgen.proxies.proxy.Proxy asks for."""
+
+    name = "nginx"
+    outputs = (Output("nginx/nginx.conf.j2", _structure.MAIN),)
+    filters: Mapping[str, Callable[..., str]] = _view.FILTERS
+    newest = _caps.NEWEST
+
+    def caps(self, said: str) -> Caps:
+        return _caps.read(said)
+
+    def fit(self, model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
+        return _fit.fit(model, caps)
+
+    def view(self, model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
+        return _view.view(model, caps, frame)
+
+    def expected(self, model: Model, caps: Caps, frame: Frame) -> Structure:
+        return _structure.expected(model, caps, frame)
+
+    def structure(self, files: Mapping[str, bytes]) -> Structure:
+        return _structure.structure(files)
+
+    def weigh(self, change: Change) -> tuple[Impact, str]:
+        return _weigh.weigh(change)
+
+    def probe(self, target: Target) -> Caps:
+        return _control.probe(target)
+
+    def test(self, target: Target, generation: str) -> Answer:
+        return _control.test(target, generation)
+
+    def reload(self, target: Target) -> None:
+        _control.reload(target)
+
+    def running(self, target: Target) -> str:
+        return _control.running(target)
+
+    def patience(self, tested: float) -> float:
+        return _control.patience(tested)
+
+
+NGINX: Proxy = Nginx()

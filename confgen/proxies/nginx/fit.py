@@ -1,0 +1,188 @@
+"""What nginx cannot do, in this version, becomes a Problem; what is left of the model is what is rendered.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from confgen.model import Listener, Model, Pool, Route, Server, ServerState
+from confgen.problem import Effect, Problem, show
+from confgen.proxies.nginx.quote import decoded, variable
+from confgen.proxies.proxy import Caps
+from confgen.values import Balance, Name
+
+#: Methods whose servers nginx does not let be backups (`nginx -t`: "balancing method does not support parameter").
+_WITHOUT_BACKUP = ("source", "random", "uri", "header", "cookie")
+#: Methods that read an HTTP request, which a tcp or udp connection has not.
+_OF_HTTP = ("uri", "header", "cookie")
+CODE = "CG004"
+
+
+def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
+    """The model without what this nginx cannot do, and why each thing is left out."""
+    problems: list[Problem] = []
+    pools = tuple(fit_pool(pool, caps, problems) for pool in model.pools)
+    listeners = tuple(_fit_listener(listener, {p.name: p for p in pools}, caps, problems) for listener in model.listeners)
+    listeners = tuple(listener for listener in listeners if listener.protocol == "http" or listener.routes)
+    used = {route.pool for listener in listeners for route in listener.routes}
+    return Model(listeners, tuple(p for p in pools if p.name in used)), tuple(sorted(set(problems)))
+
+
+def fit_pool(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
+    """A pool that nginx can hold: method and stickiness it knows, servers that the method can take."""
+    pool = _fit_sticky(_fit_balance(pool, problems), caps, problems)
+    return _fit_names(_fit_backups(pool, problems), caps, problems)
+
+
+def _fit_balance(pool: Pool, problems: list[Problem]) -> Pool:
+    what = _balance_trouble(pool)
+    if not what:
+        return pool
+    message, hint = what
+    problems.append(Problem(pool.origin, CODE, message + "; roundrobin is used", Effect.LABEL, hint))
+    return replace(pool, balance=Balance())
+
+
+def _balance_trouble(pool: Pool) -> tuple[str, str] | None:
+    algorithm, key = pool.balance.algorithm, pool.balance.key
+    if algorithm == "first":
+        return "nginx has no balance first", "HAProxy has it; or use leastconn"
+    if pool.stream and algorithm in _OF_HTTP:
+        return f"balance {algorithm} needs HTTP requests, and this is a {pool.protocol} pool", "use source, leastconn or random"
+    if key is not None and not variable("http" if algorithm == "header" else "cookie", key):
+        return f"nginx cannot read a cookie named {show(key)}", 'use letters, digits and "_" in its name, or HAProxy'
+    if pool.sticky and pool.sticky.kind == "source" and algorithm not in ("roundrobin", "source"):
+        return f"balance {algorithm} has no meaning in nginx beside sticky source, which chooses by the client's address", "leave one of them out, or use HAProxy"
+    return None
+
+
+def _fit_sticky(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
+    if not pool.sticky or pool.sticky.kind != "cookie":
+        return pool
+    if pool.stream:
+        message, hint = f"a {pool.protocol} pool has no cookies", "use sticky: source"
+    elif "sticky" not in caps.features:
+        message, hint = f"nginx {caps.text} has no sticky cookie", "nginx 1.29.6 and later and HAProxy have it; or use sticky: source"
+    else:
+        return pool
+    problems.append(Problem(pool.origin, CODE, message, Effect.LABEL, hint))
+    return replace(pool, sticky=None)
+
+
+def hashed(pool: Pool) -> bool:
+    """The pool's method does not let a server be a backup."""
+    return pool.balance.algorithm in _WITHOUT_BACKUP or (pool.sticky is not None and pool.sticky.kind == "source")
+
+
+def _fit_backups(pool: Pool, problems: list[Problem]) -> Pool:
+    """A backup must not become one of the many: beside ready servers it is left out, without them it serves."""
+    takes = [s for s in pool.ready if s.weight]
+    backups = [s for s in takes if s.backup]
+    if not hashed(pool) or not backups:
+        return pool
+    if len(backups) == len(takes):
+        return replace(pool, servers=tuple(replace(s, backup=False) for s in pool.servers))
+    for server in backups:
+        message = f"nginx has no backup servers with {_method(pool)}: {server.name} gets traffic only when no other server is ready"
+        problems.append(Problem(server.origin, CODE, message, Effect.SERVER, "use roundrobin or leastconn, or HAProxy"))
+    return replace(pool, servers=tuple(s for s in pool.servers if s not in backups))
+
+
+def _method(pool: Pool) -> str:
+    return "sticky source" if pool.sticky else f"balance {pool.balance.algorithm}"
+
+
+def _fit_names(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
+    """Before `resolve` a name can only be proxied to as a whole, one for a pool, without a balance of our own."""
+    named = [s for s in pool.servers if s.resolve and s.state is ServerState.READY]
+    if not named or "resolve" in caps.features:
+        return pool
+    kept = named[0]
+    for server in pool.ready:
+        if server != kept:
+            message = f"nginx {caps.text} can hold one DNS name in a pool: {server.name} is left out beside {kept.name}"
+            problems.append(Problem(server.origin, CODE, message, Effect.SERVER, "nginx 1.27.3 and later and HAProxy can hold more"))
+    bare = replace(kept, weight=type(kept.weight)(1), backup=False, max_connections=None)
+    return replace(pool, servers=(bare,), balance=Balance(), sticky=None)
+
+
+def _fit_listener(listener: Listener, pools: dict[Name, Pool], caps: Caps, problems: list[Problem]) -> Listener:
+    if listener.protocol != "http":
+        if listener.routes and not {"stream", "stream_module"} & caps.features:
+            problems += [
+                Problem(r.origin, CODE, f"this nginx was built without its stream module, so it has no {listener.protocol} ports", Effect.ROUTE, "use the official image, or HAProxy for tcp")
+                for r in listener.routes
+            ]
+            return replace(listener, routes=())
+        return listener
+    kept = [route for route in listener.routes if not _refused(route, pools, caps, problems)]
+    return replace(listener, routes=tuple(_once(kept, problems)))
+
+
+def _refused(route: Route, pools: dict[Name, Pool], caps: Caps, problems: list[Problem]) -> bool:
+    pool = pools.get(route.pool) if route.pool else None
+    what = _path_trouble(route) or (_protocol_trouble(pool.protocol, caps) if pool else None)
+    if what:
+        problems.append(Problem(route.origin, CODE, what[0], Effect.ROUTE, what[1]))
+    return what is not None
+
+
+def _path_trouble(route: Route) -> tuple[str, str] | None:
+    for path in (route.match.path, route.rewrite or ""):
+        try:
+            decoded(path)
+        except UnicodeDecodeError:
+            return f"path {show(path)} is not UTF-8 text once decoded, and nginx's file cannot hold it", "use another path, or HAProxy"
+    return None
+
+
+def _protocol_trouble(protocol: str, caps: Caps) -> tuple[str, str] | None:
+    needs = {
+        "https": ({"ssl"}, "the ssl module"),
+        "grpc": ({"http2", "http2_directive"}, "HTTP/2 beside HTTP/1.1 on one port, which is there from 1.25.1"),
+        "grpcs": ({"http2", "http2_directive", "ssl"}, "HTTP/2 beside HTTP/1.1 on one port, which is there from 1.25.1"),
+        "h2c": ({"http2", "proxy_http2"}, "HTTP/2 to servers, which is there from 1.29.4"),
+    }
+    features, words = needs.get(protocol, (set(), ""))
+    if features <= caps.features:
+        return None
+    return f"scheme {protocol} needs {words}; this is nginx {caps.text}", "use a newer nginx, or HAProxy"
+
+
+def _once(routes: Iterable[Route], problems: list[Problem]) -> Iterable[Route]:
+    """Paths that differ only in their spelling (/a! and /a%21) are one location, and two of it fail the whole file."""
+    taken: dict[tuple[str, bool, str], Route] = {}
+    for route in routes:
+        hosts = []
+        for host in route.hosts:
+            holder = taken.setdefault((host, route.match.exact, decoded(route.match.path)), route)
+            if holder is route:
+                hosts.append(host)
+            else:
+                message = f"{host}{route.match.path} is the same path as {holder.match.path} of route {holder.name}"
+                problems.append(Problem(route.origin, "CG006", message, Effect.ROUTE, "choose another path"))
+        if hosts:
+            yield replace(route, hosts=tuple(hosts))
+
+
+def taking(pool: Pool) -> tuple[Server, ...]:
+    """The servers that are written: ready ones, and with a sticky cookie those that finish what they have."""
+    return tuple(s for s in pool.servers if _ready(s) or (_sticky_cookie(pool) and s.state is not ServerState.DOWN))
+
+
+def drains(server: Server) -> bool:
+    """Takes no new clients, only those whose cookie names it."""
+    return not _ready(server)
+
+
+def serves(pool: Pool | None) -> bool:
+    """Whether there is anybody to send a request to."""
+    return pool is not None and any(_ready(s) for s in pool.servers)
+
+
+def _ready(server: Server) -> bool:
+    return server.state is ServerState.READY and server.weight > 0
+
+
+def _sticky_cookie(pool: Pool) -> bool:
+    return pool.sticky is not None and pool.sticky.kind == "cookie"

@@ -1,0 +1,337 @@
+"""The model in nginx's own terms: upstream blocks, server blocks, locations.  What the templates print.  Pure.
+
+nginx says `upstream` where we say pool, and has two namespaces of them: one in http, one in stream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from confgen.model import Listener, Model, Pool, Route, Server
+from confgen.proxies.nginx.fit import drains, serves, taking
+from confgen.proxies.nginx.quote import decoded, duration, regex, variable
+from confgen.proxies.proxy import Caps
+from confgen.settings import Frame
+from confgen.values import Duration, Name
+
+#: Where Docker answers for the names of containers and services, inside each container.
+RESOLVER = "127.0.0.11 valid=1s ipv6=off"
+#: A server is passed over for 2 s after 3 failures in 2 s.  Docker tells of a stopped one sooner, and a failed connection
+#: is tried elsewhere anyway: this is for a machine that is gone without a word.
+MAX_FAILS = "max_fails=3 fail_timeout=2s"
+#: Seconds after which a client that was answered 503 may try again.
+RETRY_AFTER = 5
+
+NOT_FOUND = "404: no route for this host and path\n"
+NOT_READY = "503: no server is ready for this\n"
+WITHHELD = "503: withheld\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One `server` of an upstream: address and parameters as written, and the server's name for the comment."""
+
+    name: Name
+    address: str
+    parameters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """zone: name and size, "" without.  method: the balance directive, "" for roundrobin.  sticky: its directive's words, or ""."""
+
+    name: str
+    servers: tuple[Line, ...]
+    zone: str = ""
+    method: str = ""
+    sticky: str = ""
+    resolver: str = ""
+    keepalive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """nginx answers by itself: text, or the URL of a redirect."""
+
+    code: int
+    text: str
+    retry_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Requests go on.
+
+    module: "proxy" or "grpc", the prefix of the directives.  url: with the path that replaces the matched one, if any.
+    http2: HTTP/2 without TLS.  tls: to the server.  target: name and port that are looked up for each request, "" where
+    the url names an upstream.  rewrite: regular expression and replacement, where the url cannot hold the path.
+    timeouts: directive and value of each that is not the default.
+    """
+
+    module: str
+    url: str
+    http2: bool = False
+    tls: bool = False
+    target: str = ""
+    rewrite: tuple[str, str] | None = None
+    timeouts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """modifier: "=", "^~" or "".  path: decoded, as nginx compares it.  Either answer or to is set."""
+
+    modifier: str
+    path: str
+    route: str
+    answer: Answer | None = None
+    to: Pass | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Hosts with the same routes: one server block."""
+
+    names: tuple[str, ...]
+    locations: tuple[Location, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A tcp or udp server block.  upstream, target: both "" while nobody is ready; target: as in Pass."""
+
+    number: int
+    udp: bool
+    listens: tuple[str, ...]
+    route: Name
+    upstream: str
+    target: str
+    timeouts: tuple[tuple[str, str], ...]
+
+
+def upstreams(model: Model, caps: Caps, stream: bool) -> tuple[Upstream, ...]:
+    """The upstream blocks of http, or of stream."""
+    return tuple(_upstream(p) for p in model.pools if p.stream is stream and serves(p) and not by_name(p, caps))
+
+
+def by_name(pool: Pool, caps: Caps) -> bool:
+    """The pool is a DNS name that this nginx cannot hold in an upstream (it would have to resolve at start, or nothing starts)."""
+    return any(s.resolve for s in taking(pool)) and "resolve" not in caps.features
+
+
+def upstream_name(name: Name) -> str:
+    """nginx takes "Shop" and "shop" for one upstream and refuses the file, so capitals are told apart by a hash."""
+    return name if name == name.lower() else f"{name.lower()}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _upstream(pool: Pool) -> Upstream:
+    servers = taking(pool)
+    backups = not all(s.backup for s in servers if not drains(s))
+    resolves = any(s.resolve for s in servers)
+    name = upstream_name(pool.name)
+    return Upstream(
+        name=name,
+        servers=tuple(_line(s, pool, backups, len(servers) > 1 or resolves) for s in servers),
+        zone=_zone(name, servers),
+        method=_method(pool),
+        sticky=f"cookie {pool.sticky.cookie} path=/ httponly samesite=lax" if pool.sticky and pool.sticky.kind == "cookie" else "",
+        resolver=RESOLVER if resolves else "",
+        keepalive=not pool.stream,
+    )
+
+
+def _line(server: Server, pool: Pool, backups: bool, counts: bool) -> Line:
+    address = f"[{server.address}]" if ":" in server.address else server.address
+    words = [
+        f"weight={server.weight}" if server.weight > 1 else "",
+        f"max_conns={server.max_connections}" if server.max_connections else "",
+        MAX_FAILS if counts else "",
+        "resolve" if server.resolve else "",
+        f"route={_cookie(server)}" if pool.sticky and pool.sticky.kind == "cookie" else "",
+        "drain" if drains(server) else "backup" if server.backup and backups else "",
+    ]
+    return Line(server.name, f"{address}:{server.port}", " ".join(word for word in words if word))
+
+
+def _cookie(server: Server) -> str:
+    """What a client's cookie says: the same for the container's successor, without telling its name."""
+    return hashlib.sha256(server.name.encode()).hexdigest()[:16]
+
+
+def _zone(name: str, servers: tuple[Server, ...]) -> str:
+    """Memory that the workers share, so that counts and failures are those of all.
+
+    The name holds the size, since nginx refuses a zone whose definition changed.  64 KiB hold 48 servers, 32 of names
+    (measured on 1.22, 1.26 and 1.30); one name can stand for many addresses.
+    """
+    resolves = any(s.resolve for s in servers)
+    if len(servers) == 1 and not resolves and not servers[0].max_connections:
+        return ""
+    size = 64 * (1 + len(servers) // 32) * (4 if resolves else 1)
+    return f"{name}:{size}k {size}k"
+
+
+def _method(pool: Pool) -> str:
+    """`hash ... consistent` and not ip_hash, which looks at three of the four bytes of an address."""
+    algorithm, key = pool.balance.algorithm, pool.balance.key
+    if algorithm == "source" or (pool.sticky and pool.sticky.kind == "source"):
+        return "hash $remote_addr consistent"
+    if key is not None:
+        return f"hash {variable('http' if algorithm == 'header' else 'cookie', key)} consistent"
+    return {"leastconn": "least_conn", "random": "random two least_conn", "uri": "hash $request_uri consistent"}.get(algorithm, "")
+
+
+def sites(model: Model, caps: Caps) -> tuple[Site, ...]:
+    """One server block for the hosts that have exactly the same routes, in the order of their first names."""
+    pools = {pool.name: pool for pool in model.pools}
+    of_host: dict[str, list[Route]] = {}
+    for route in (r for listener in model.listeners if listener.protocol == "http" for r in listener.routes):
+        for host in route.hosts:
+            of_host.setdefault(host, []).append(route)
+    groups: dict[tuple[Name, ...], list[str]] = {}
+    for host, routes in sorted(of_host.items()):
+        groups.setdefault(tuple(r.name for r in routes), []).append(host)
+    return tuple(Site(tuple(names), _locations(of_host[names[0]], pools, caps)) for names in groups.values())
+
+
+def _locations(routes: list[Route], pools: dict[Name, Pool], caps: Caps) -> tuple[Location, ...]:
+    """Exact paths first, then the longest prefix: nginx needs no order, a reader does."""
+    found: dict[tuple[str, str], Location] = {}
+    for route in sorted(routes, key=lambda r: not r.match.exact):
+        for location in _of_route(route, pools.get(route.pool) if route.pool else None, caps):
+            found.setdefault((location.modifier, location.path), location)
+    found.setdefault(("", "/"), Location("", "/", "-", Answer(404, NOT_FOUND)))
+    return tuple(sorted(found.values(), key=lambda at: (-len(at.path.rstrip("/")), at.path.rstrip("/"), at.modifier != "=", at.path)))
+
+
+def _of_route(route: Route, pool: Pool | None, caps: Caps) -> list[Location]:
+    """/api is the pair `= /api` and `^~ /api/`: a prefix ends at a slash."""
+    path = decoded(route.match.path)
+    answer = _answer(route, pool)
+    if route.match.exact:
+        places = [("=", path, False)]
+    else:
+        places = [("", "/", True)] if path == "/" else [("=", path, False), ("^~", path + "/", True)]
+    return [
+        Location(modifier, place, route.name, answer, None if answer or not pool else _pass(route, pool, caps, below))
+        for modifier, place, below in places
+    ]
+
+
+def _answer(route: Route, pool: Pool | None) -> Answer | None:
+    if route.withheld:
+        return Answer(503, WITHHELD, RETRY_AFTER)
+    if route.redirect:
+        return Answer(route.redirect.code, route.redirect.url)
+    return None if pool and serves(pool) else Answer(503, NOT_READY, RETRY_AFTER)
+
+
+def _pass(route: Route, pool: Pool, caps: Caps, below: bool) -> Pass:
+    """below: the location stands for the paths below the matched one too, and its own path ends in a slash."""
+    module = "grpc" if pool.protocol in ("grpc", "grpcs") else "proxy"
+    tls = pool.protocol in ("https", "grpcs")
+    scheme = ("grpcs" if tls else "grpc") if module == "grpc" else "https" if tls else "http"
+    server = taking(pool)[0]
+    target = f"{server.address}:{server.port}" if by_name(pool, caps) else ""
+    path = _instead(route)
+    url = f"{scheme}://" + ("$confgen_server" if target else upstream_name(pool.name))
+    inline = path is not None and module == "proxy" and not target
+    return Pass(
+        module=module,
+        url=url + (_below(path, below) if inline and path is not None else ""),
+        http2=pool.protocol == "h2c",
+        tls=tls,
+        target=target,
+        rewrite=_rewrite(route, path, below) if path is not None and not inline else None,
+        timeouts=_timeouts(module, route, pool),
+    )
+
+
+def _instead(route: Route) -> str | None:
+    """The path that takes the place of the matched one; None where the request's own goes on."""
+    return route.rewrite if route.rewrite is not None else "/" if route.strip and route.match.path != "/" else None
+
+
+def _below(path: str, below: bool) -> str:
+    return path.rstrip("/") + "/" if below else path
+
+
+def _rewrite(route: Route, path: str, below: bool) -> tuple[str, str]:
+    """The same for directives whose URL holds no path.  No "?" in the replacement (CVE-2026-42945)."""
+    matched = regex(decoded(route.match.path).rstrip("/"))
+    return (f"^{matched}/(.*)$", decoded(_below(path, True)) + "$1") if below else ("^", decoded(path))
+
+
+def _timeouts(module: str, route: Route, pool: Pool) -> tuple[tuple[str, str], ...]:
+    """The directives that are not as http says (see `defaults`)."""
+    said = dict(defaults(module))
+    wanted = _all_timeouts(module, route.read, route.send, pool.connect, pool.retry) + (("keepalive_timeout", duration(route.idle)),)
+    return tuple((name, value) for name, value in wanted if said.get(name, "60s") != value)
+
+
+def defaults(module: str) -> tuple[tuple[str, str], ...]:
+    """What http says for every location, from the model's own defaults."""
+    route, pool = Route(name=Name("-")), Pool(name=Name("-"))
+    return _all_timeouts(module, route.read, route.send, pool.connect, pool.retry)
+
+
+def _all_timeouts(module: str, read: Duration, send: Duration, connect: Duration, retry: int) -> tuple[tuple[str, str], ...]:
+    """A failed connection is tried elsewhere, but not what took `read` to fail: that work would be done again and again."""
+    return (
+        (f"{module}_connect_timeout", duration(connect)),
+        (f"{module}_read_timeout", duration(read)),
+        (f"{module}_send_timeout", duration(send)),
+        (f"{module}_next_upstream_tries", str(retry + 1)),
+        (f"{module}_next_upstream_timeout", duration(max(read, connect * (retry + 1)))),
+    )
+
+
+def listens(port: int, caps: Caps, frame: Frame, words: str = "") -> tuple[str, ...]:
+    """The `listen` directives for one port: IPv4, and IPv6 where it is wanted and the kernel has it."""
+    addresses = (f"{port}", f"[::]:{port}") if frame.ipv6 and "ipv6" in caps.features else (f"{port}",)
+    return tuple(address + words for address in addresses)
+
+
+def ports(model: Model, caps: Caps, frame: Frame) -> tuple[Port, ...]:
+    """The server blocks of stream, by number."""
+    found = [_port(li, model.pool(li.routes[0].pool), caps, frame) for li in model.listeners if li.protocol != "http"]
+    return tuple(sorted(found, key=lambda port: (port.number, port.udp)))
+
+
+def _port(listener: Listener, pool: Pool | None, caps: Caps, frame: Frame) -> Port:
+    """reuseport for udp: the kernel gives a client's datagrams to one worker, so that they reach one server."""
+    route = listener.routes[0]
+    there = pool is not None and serves(pool)
+    server = taking(pool)[0] if pool and there and by_name(pool, caps) else None
+    retry, connect = (pool.retry, pool.connect) if pool else (0, Duration(0))
+    return Port(
+        number=listener.port,
+        udp=listener.protocol == "udp",
+        listens=listens(listener.port, caps, frame, " udp reuseport" if listener.protocol == "udp" else ""),
+        route=route.name,
+        upstream=upstream_name(pool.name) if pool and there and not server else "",
+        target=f"{server.address}:{server.port}" if server else "",
+        timeouts=(
+            ("proxy_connect_timeout", duration(connect)),
+            ("proxy_timeout", duration(route.idle)),
+            ("proxy_next_upstream_tries", str(retry + 1)),
+        )
+        if there
+        else (),
+    )
+
+
+def hash_sizes(names: list[str]) -> tuple[int, int]:
+    """server_names_hash_bucket_size and _max_size for these names.
+
+    A name of n bytes takes align8(n + 2) + 16 bytes of a bucket: 46 fit in 64, 110 in 128 (measured); the default of 64
+    would let one long name break every site.
+    """
+    longest = max((len(name) for name in names), default=0)
+    bucket, most = 64, 512
+    while (longest + 2 + 7) // 8 * 8 + 16 > bucket:
+        bucket *= 2
+    while most < 2 * len(names):
+        most *= 2
+    return bucket, most

@@ -1,0 +1,224 @@
+"""The statements that carry the model: made from the model, and read back from the text.  Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from confgen.errors import RefusedText
+from confgen.model import Model
+from confgen.proxies.nginx import shape
+from confgen.proxies.nginx.caps import modules_path
+from confgen.proxies.nginx.quote import DOLLAR
+from confgen.proxies.nginx.tokens import Unreadable, statements
+from confgen.proxies.proxy import Caps
+from confgen.readback import Statement, Structure
+from confgen.settings import Frame
+
+MAIN = "nginx.conf"
+Words = tuple[str, ...]
+
+#: Stands for the generation, which is a digest over the text and so not known to the model.
+GENERATION = "<generation>"
+
+_TUNING = (
+    "add_header client_body_buffer_size client_max_body_size gzip gzip_comp_level gzip_min_length gzip_proxied gzip_types gzip_vary "
+    "proxy_buffer_size proxy_buffering proxy_buffers proxy_busy_buffers_size proxy_max_temp_file_size proxy_request_buffering"
+)
+_HTTP = (
+    "access_log client_body_timeout client_header_buffer_size client_header_timeout default_type grpc_buffer_size "
+    "grpc_ignore_headers grpc_next_upstream grpc_set_header grpc_socket_keepalive grpc_ssl_name grpc_ssl_server_name "
+    "grpc_ssl_verify http2 http2_max_concurrent_streams keepalive_min_timeout keepalive_requests large_client_header_buffers log_format "
+    "proxy_headers_hash_bucket_size proxy_headers_hash_max_size proxy_http_version proxy_ignore_headers proxy_next_upstream proxy_redirect "
+    "proxy_set_header proxy_socket_keepalive proxy_ssl_name proxy_ssl_server_name proxy_ssl_verify reset_timedout_connection resolver "
+    "resolver_timeout sendfile send_timeout server_names_hash_bucket_size server_names_hash_max_size server_tokens tcp_nodelay tcp_nopush "
+    "types_hash_bucket_size types_hash_max_size uninitialized_variable_warn "
+) + _TUNING
+
+#: Statements that do not depend on the model, by the first words of the blocks around them: an operator's template may
+#: change them.  All else in the text has to be what the model says.
+SKELETON: dict[Words, frozenset[str]] = {
+    (): frozenset("error_log user worker_cpu_affinity worker_priority worker_processes worker_rlimit_nofile worker_shutdown_timeout".split()),
+    ("events",): frozenset(("accept_mutex", "multi_accept", "use", "worker_connections")),
+    ("http",): frozenset(_HTTP.split()),
+    ("http", "upstream"): frozenset(("keepalive", "keepalive_requests", "keepalive_timeout")),
+    ("http", "server", "location"): frozenset(_TUNING.split()),
+    ("stream",): frozenset("access_log log_format proxy_next_upstream proxy_socket_keepalive resolver resolver_timeout tcp_nodelay".split()),
+}
+
+#: Maps of ours: what they hold says nothing of the model.
+_OWN_MAP = re.compile(r"\$confgen_[a-z_]+", re.ASCII)
+
+
+def structure(files: Mapping[str, bytes]) -> Structure:
+    """Every statement of the text that is not skeleton.  Raises RefusedText where nginx could not read it."""
+    try:
+        found = tuple(_walk(files[MAIN]))
+    except (Unreadable, KeyError) as error:
+        raise RefusedText(f"the rendered {MAIN} cannot be read: {error}", "a template prints something that nginx would refuse") from error
+    return tuple(_unnamed(s) for s in found if not _skeleton(s))
+
+
+@dataclass(slots=True)
+class _Block:
+    """A block while it is read: its words, and what a server block is known by (its names, or else its first listen)."""
+
+    words: Words
+    names: Words = ()
+    listen: Words = ()
+
+    @property
+    def known(self) -> Words:
+        return (*self.words, *(self.names or self.listen)) if self.words == ("server",) else self.words
+
+    def note(self, words: Words) -> None:
+        if words[0] == "server_name":
+            self.names += words[1:]
+        elif words[0] == "listen" and not self.listen:
+            self.listen = words[1:]
+
+
+def _walk(text: bytes) -> Iterator[Statement]:
+    """Blocks are statements too: an empty one would not be seen otherwise.
+
+    A server block is called by its names, so that a location that strayed into another one is seen.
+    """
+    blocks: list[_Block] = []
+    found: list[tuple[tuple[_Block, ...], Words | _Block]] = []
+    for raw, end in statements(text):
+        words = tuple(word.decode("utf-8", "surrogateescape") for word in raw)
+        if end == "}":
+            if not blocks:
+                raise Unreadable('a "}" too many')
+            blocks.pop()
+            continue
+        for block in blocks[-1:]:
+            block.note(words)
+        here = tuple(blocks)
+        if end == "{":
+            blocks.append(_Block(words))
+        found.append((here, blocks[-1] if end == "{" else words))
+    if blocks:
+        raise Unreadable(f'a "}}" is missing for {blocks[-1].words[0]}')
+    for around, what in found:
+        yield Statement(tuple(block.known for block in around), what.known if isinstance(what, _Block) else what)
+
+
+def _skeleton(statement: Statement) -> bool:
+    if len(statement.blocks) == 2 and statement.blocks[0] == ("http",) and _own_map(statement.blocks[1]):
+        return True
+    if statement.blocks == (("http",),) and _own_map(statement.words):
+        return True
+    around = tuple(block[0] for block in statement.blocks)
+    return statement.words[0] in SKELETON.get(around, ())
+
+
+def _own_map(words: Words) -> bool:
+    return words[0] in ("map", "geo") and _OWN_MAP.fullmatch(words[-1]) is not None
+
+
+def _unnamed(statement: Statement) -> Statement:
+    """The answer that names the generation, without the name."""
+    inside = statement.blocks[-1:] == (("location", "=", "/.confgen/generation"),)
+    if inside and statement.words[:2] == ("return", "200") and re.fullmatch(r"skeleton|[0-9a-f]{16}", statement.words[2], re.ASCII):
+        return Statement(statement.blocks, ("return", "200", GENERATION))
+    return statement
+
+
+def expected(model: Model, caps: Caps, frame: Frame) -> Structure:
+    """The same from the model alone."""
+    sites, ports = shape.sites(model, caps), shape.ports(model, caps, frame)
+    found = [*_plain((), ("events",), ("http",), *([("stream",)] if ports else []))]
+    found += _plain((), *([_module(caps)] if ports and "stream" not in caps.features else []))
+    http: tuple[Words, ...] = (("http",),)
+    found += _plain(http, ("keepalive_timeout", "60s"), *shape.defaults("proxy"))
+    if any(location.to and location.to.module == "grpc" for site in sites for location in site.locations):
+        found += _plain(http, *shape.defaults("grpc"))
+    for upstream in shape.upstreams(model, caps, stream=False):
+        found += _upstream(http, upstream)
+    listens = shape.listens(frame.http_port, caps, frame)
+    found += _site(http, tuple(f"{at} default_server" for at in listens), ("_",), (_UNKNOWN,))
+    for site in sites:
+        found += _site(http, listens, site.names, site.locations)
+    found += _control(http, frame)
+    for upstream in shape.upstreams(model, caps, stream=True):
+        found += _upstream((("stream",),), upstream)
+    for port in ports:
+        found += _port(port)
+    return tuple(found)
+
+
+_UNKNOWN = shape.Location("", "/", "-", shape.Answer(404, shape.NOT_FOUND))
+
+
+def _plain(blocks: tuple[Words, ...], *statements: Words) -> Iterator[Statement]:
+    return (Statement(blocks, words) for words in statements)
+
+
+def _block(blocks: tuple[Words, ...], words: Words, *inside: Words) -> list[Statement]:
+    return [Statement(blocks, words), *_plain((*blocks, words), *inside)]
+
+
+def _module(caps: Caps) -> Words:
+    return ("load_module", f"{modules_path(caps)}/ngx_stream_module.so")
+
+
+def _upstream(blocks: tuple[Words, ...], upstream: shape.Upstream) -> list[Statement]:
+    directives = (("zone", upstream.zone), ("resolver", upstream.resolver), ("", upstream.method), ("sticky", upstream.sticky))
+    return _block(
+        blocks,
+        ("upstream", upstream.name),
+        *(_words(f"{name} {value}") for name, value in directives if value),
+        *(_words(f"server {server.address} {server.parameters}") for server in upstream.servers),
+    )
+
+
+def _words(line: str) -> Words:
+    return tuple(line.split())
+
+
+def _site(blocks: tuple[Words, ...], listens: tuple[str, ...], names: tuple[str, ...], locations: tuple[shape.Location, ...]) -> list[Statement]:
+    server = ("server", *names)
+    found = _block(blocks, server, *(("listen", *at.split()) for at in listens), ("server_name", *names))
+    for location in locations:
+        found += _location((*blocks, server), location)
+    return found
+
+
+def _location(blocks: tuple[Words, ...], location: shape.Location) -> list[Statement]:
+    words = ("location", *([location.modifier] if location.modifier else []), location.path)
+    inside: list[Words] = [("set", "$confgen_route", location.route)]
+    if location.answer:
+        inside.append(("return", str(location.answer.code), location.answer.text.replace("$", DOLLAR)))
+    if location.to:
+        inside += _pass(location.to)
+    return _block(blocks, words, *inside)
+
+
+def _pass(to: shape.Pass) -> list[Words]:
+    optional = (
+        ("rewrite", *to.rewrite, "break") if to.rewrite else (),
+        ("set", "$confgen_server", to.target) if to.target else (),
+        ("proxy_http_version", "2") if to.http2 else (),
+    )
+    return [words for words in optional if words] + [*to.timeouts, (f"{to.module}_pass", to.url)]
+
+
+def _control(blocks: tuple[Words, ...], frame: Frame) -> list[Statement]:
+    listen = f"unix:{frame.directory}/run/nginx.sock"
+    server = ("server", listen)
+    return [
+        *_block(blocks, server, ("listen", listen), ("access_log", "off")),
+        *_block((*blocks, server), ("location", "=", "/.confgen/generation"), ("return", "200", GENERATION)),
+        *_block((*blocks, server), ("location", "/"), ("return", "404")),
+    ]
+
+
+def _port(port: shape.Port) -> list[Statement]:
+    inside: list[Words] = [*(("listen", *at.split()) for at in port.listens), ("set", "$confgen_route", port.route)]
+    if port.target:
+        inside += [("set", "$confgen_server", port.target), ("proxy_pass", "$confgen_server")]
+    else:
+        inside.append(("proxy_pass", port.upstream) if port.upstream else ("return", ""))
+    return _block((("stream",),), ("server", *port.listens[0].split()), *inside, *port.timeouts)

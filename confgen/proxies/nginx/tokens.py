@@ -1,0 +1,108 @@
+"""nginx's tokenizer (ngx_conf_read_token), byte for byte: what a text means is what it means to nginx.
+
+Only the reading of words, not of directives.  Proven against `nginx -t` by a differential fuzz (tests/integration).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from confgen.problem import show
+from confgen.proxies.nginx.quote import LONGEST
+
+_BLANK = b" \t\r\n"
+_AFTER_BACKSLASH = {b'"': b'"', b"'": b"'", b"\\": b"\\", b"t": b"\t", b"r": b"\r", b"n": b"\n"}
+
+
+class Unreadable(Exception):
+    """nginx would refuse this text; says where, by line."""
+
+
+#: The words of one statement and what ends it: ";", "{", or "}" (then there are no words).
+Token = tuple[tuple[bytes, ...], str]
+
+
+def statements(text: bytes) -> Iterator[Token]:
+    """Each statement's words; raises Unreadable where nginx would."""
+    at, words = 0, []
+    while True:
+        at = _skip(text, at)
+        if at == len(text):
+            if words:
+                raise _bad(text, at, 'the file ends where ";" or "}" should be')
+            return
+        char = text[at : at + 1]
+        if char in (b";", b"{"):
+            if not words:
+                raise _bad(text, at, f"unexpected {show(char.decode())}")
+            yield tuple(words), char.decode()
+            words, at = [], at + 1
+        elif char == b"}":
+            if words:
+                raise _bad(text, at, 'unexpected "}"')
+            yield (), "}"
+            at += 1
+        else:
+            word, at = _quoted(text, at) if char in (b'"', b"'") else _bare(text, at)
+            words.append(word)
+
+
+def _skip(text: bytes, at: int) -> int:
+    """Over blanks and comments; a comment starts only where a word could."""
+    while at < len(text):
+        if text[at] in _BLANK:
+            at += 1
+        elif text[at : at + 1] == b"#":
+            end = text.find(b"\n", at)
+            at = len(text) if end < 0 else end
+        else:
+            break
+    return at
+
+
+def _bare(text: bytes, start: int) -> tuple[bytes, int]:
+    """A word without quotes ends at a blank, ";" or "{"; a "{" behind "$" does not end it, a backslash hides one byte."""
+    at = start
+    while at < len(text):
+        char = text[at : at + 1]
+        if char == b"\\":
+            at += 2
+        elif char == b"$":
+            at += 1
+            while text[at : at + 1] == b"{":
+                at += 1
+        elif text[at] in _BLANK or char in (b";", b"{"):
+            return _unescaped(text, start, at), at
+        else:
+            at += 1
+    raise _bad(text, len(text), "the file ends inside a word")
+
+
+def _quoted(text: bytes, start: int) -> tuple[bytes, int]:
+    """A word in quotes ends at the same quote; only a blank, ";", "{" or ")" may follow."""
+    quote, at = text[start], start + 1
+    while at < len(text) and text[at] != quote:
+        at += 2 if text[at : at + 1] == b"\\" else 1
+    after = text[at + 1 : at + 2]
+    if at >= len(text) or not after:
+        raise _bad(text, len(text), "the file ends inside a quoted word")
+    if after not in (b" ", b"\t", b"\r", b"\n", b";", b"{", b")"):
+        raise _bad(text, at + 1, f"unexpected {show(after.decode('latin-1'))} after a quoted word")
+    return _unescaped(text, start + 1, at), at + 1
+
+
+def _unescaped(text: bytes, start: int, end: int) -> bytes:
+    """Copies a word as nginx does: a backslash goes only before quotes, itself, t, r and n."""
+    raw, out, at = text[start:end], bytearray(), 0
+    if len(raw) > LONGEST:
+        raise _bad(text, start, f"a word of {len(raw)} bytes; nginx reads at most {LONGEST}")
+    while at < len(raw):
+        known = _AFTER_BACKSLASH.get(raw[at + 1 : at + 2]) if raw[at : at + 1] == b"\\" else None
+        out += known if known is not None else raw[at : at + 1]
+        at += 1 if known is None else 2
+    return bytes(out)
+
+
+def _bad(text: bytes, at: int, what: str) -> Unreadable:
+    line = text.count(b"\n", 0, at) + 1
+    return Unreadable(f"line {line}: {what}")

@@ -1,0 +1,99 @@
+"""What the templates of templates/nginx get.  Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from confgen.model import Model
+from confgen.proxies.nginx import shape
+from confgen.proxies.nginx.caps import SINCE, modules_path
+from confgen.proxies.nginx.quote import literal, quoted
+from confgen.proxies.proxy import Caps
+from confgen.settings import Frame
+from confgen.values import Text
+
+#: Headers that a server may believe: name and value as written.  $host and not $http_host, which lies when the request
+#: line holds an absolute URL (measured); the port goes with it, since apps make links of it.
+SAID = (
+    ("Host", "$host$confgen_port_suffix"),
+    ("X-Real-IP", "$remote_addr"),
+    ("X-Forwarded-For", "$remote_addr"),
+    ("X-Forwarded-Proto", "$scheme"),
+    ("X-Forwarded-Host", "$host$confgen_port_suffix"),
+    ("X-Forwarded-Port", "$confgen_port"),
+)
+
+#: Headers by which a client could make an app believe what is not so; dropped.  nginx drops those with "_" by itself.
+DROPPED = (
+    "Forwarded",
+    "Front-End-Https",
+    "Proxy",
+    "X-Forwarded-By",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Method",
+    "X-Forwarded-Path",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Protocol",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-Server",
+    "X-Forwarded-Ssl",
+    "X-Forwarded-Uri",
+    "X-Forwarded-User",
+    "X-Original-For",
+    "X-Original-Forwarded-For",
+    "X-Original-Host",
+    "X-Original-Method",
+    "X-Original-Prefix",
+    "X-Original-Proto",
+    "X-Original-Remote-Addr",
+    "X-Original-Uri",
+    "X-Original-Url",
+    "X-Rewrite-Uri",
+    "X-Rewrite-Url",
+    "X-Url-Scheme",
+)
+
+
+def word(value: str | Text) -> str:
+    """One word, in quotes unless it is plain; a dollar arrives as a dollar."""
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9/.:_-]+|\[[0-9a-f:.]+\]:[0-9]+", value, re.ASCII) else quoted(value)
+
+
+def plain(value: str | Text) -> str:
+    """As `word`, for directives that take a dollar as it is (location)."""
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9/.:_-]+", value, re.ASCII) else literal(value)
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {"q": word, "literal": plain}
+
+
+def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
+    """Every name that a template may use, but for `generation`, which rendering adds."""
+    sites = shape.sites(model, caps)
+    ports = shape.ports(model, caps, frame)
+    bucket, most = shape.hash_sizes([name for site in sites for name in site.names])
+    passes = [location.to for site in sites for location in site.locations if location.to]
+    return {
+        "caps": {feature: feature in caps.features for feature in SINCE},
+        "access_log": frame.access_log,
+        "control": f"unix:{frame.directory}/run/nginx.sock",
+        "defaults": shape.defaults("proxy"),
+        "grpc": any(to.module == "grpc" for to in passes),
+        "grpc_defaults": shape.defaults("grpc"),
+        "hash_bucket": bucket,
+        "hash_max": most,
+        "headers": SAID + tuple((name, '""') for name in DROPPED),
+        "http2": any(to.module == "grpc" for to in passes),
+        "listens": shape.listens(frame.http_port, caps, frame),
+        "not_found": shape.NOT_FOUND,
+        "ports": ports,
+        "resolver": shape.RESOLVER if any(to.target for to in passes) else "",
+        "sites": sites,
+        "stream_module": f"{modules_path(caps)}/ngx_stream_module.so" if ports and "stream" not in caps.features else "",
+        "stream_resolver": shape.RESOLVER if any(port.target for port in ports) else "",
+        "stream_upstreams": shape.upstreams(model, caps, stream=True),
+        "tls": any(to.tls for to in passes),
+        "upstreams": shape.upstreams(model, caps, stream=False),
+    }
