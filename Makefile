@@ -1,0 +1,57 @@
+# The door: `make help`.  Everything that is needed is set up by the targets themselves; see tests/bed.
+PYTHON ?= python3
+BED = $(PYTHON) -m tests.bed
+# The virtual environment lives in a cache outside the checkout; the first use makes it.
+VENV = $(eval VENV := $$(shell $(BED) venv))$(VENV)
+PYTEST = $(VENV)/bin/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit golden integration e2e lint format reference image measure lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## the main job for real: an engine, a proxy, backends, confgen; cleans up after itself
+	@$(BED) run -- $(VENV)/bin/python -m examples.demo
+
+test: ## set up all that is needed and run every test, the ones on the real engine included
+	@$(BED) run -- $(PYTEST) -q
+
+unit: ## the quick tests: no engine, no proxy
+	@$(PYTEST) -q tests/unit tests/golden tests/contract
+
+golden: ## rewrite the golden stories; review the difference like code
+	@$(PYTEST) -q tests/golden --rewrite; git diff --stat -- tests/golden
+
+integration: ## the tests with real nginx and HAProxy programs
+	@$(BED) natives --quiet >/dev/null && $(PYTEST) -q tests/integration
+
+e2e: ## the tests on the real engine
+	@$(BED) run -- $(PYTEST) -q tests/e2e
+
+lint: ## ruff, mypy, the walls between the rooms, generated pages
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-timing
+	@$(VENV)/bin/python -m confgen.reference --check
+
+format: ## let ruff arrange the code
+	@$(VENV)/bin/ruff format
+	@$(VENV)/bin/ruff check --fix
+
+reference: ## write docs/labels.md and docs/labels.schema.json anew from the code
+	@$(VENV)/bin/python -m confgen.reference
+
+image: ## build confgen:latest into the engine that answers
+	@$(BED) own
+
+measure: ## the figures of docs/measurements.md, on this machine
+	@$(BED) run -- $(VENV)/bin/python -m tests.measure
+
+lock: ## pin every package that development and CI use
+	@$(VENV)/bin/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --allow-unsafe \
+	  --group dev --output-file requirements-dev.lock pyproject.toml
+
+clean: ## remove what was built in the checkout
+	@rm -rf dist build wheels .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

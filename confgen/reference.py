@@ -1,0 +1,140 @@
+"""The reference of the labels, made from the one table that obeys them: docs/labels.md and docs/labels.schema.json.
+
+`python -m confgen.reference` writes both; with --check it tells whether they are stale.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from confgen.labels import KEYS, SECURITY, Key, Scope
+from confgen.problem import CODES, Effect
+
+_TITLES = {
+    Scope.ROUTE: "Which requests come here",
+    Scope.POOL: "Who answers them, and how",
+    Scope.SERVER: "This one container",
+}
+
+_HEAD = """# Labels
+
+*Made from the code by `make reference`; do not edit.*
+
+Two labels are enough where one port is to be routed:
+
+```yaml
+labels:
+  confgen.host: shop.example.com
+  confgen.port: "8080"
+```
+
+- **Short form**: `confgen.<key>` describes the container's one HTTP route.
+- **Named form**: `confgen.routes.<name>.<key>` for several routes on one container. The short form's keys of the second
+  and third table below are defaults for all of them.
+- **TCP and UDP**: `confgen.tcp.<listen port>: "<container port>"`, and `confgen.udp.<listen port>`; the keys marked with
+  *tcp* may follow, as in `confgen.tcp.3306.balance`.
+- `confgen.enable: "false"` hides a container; with `confgen watch --require-enable` only those with `"true"` are seen.
+- `confgen.proxy: nginx` or `haproxy` marks the proxy's own container.
+- The prefix `confgen` is a setting (`--prefix`). Labels of the image count as labels.
+
+A value that cannot be read costs what the last column says, and is told as a Problem with the label's name and a hint.
+A key that nobody knows is a Problem that names the nearest one.
+"""
+
+_TAIL = f"""
+## Doors that stay shut
+
+Keys that begin with {", ".join(f"`{word}`" for word in SECURITY)} say who may come in. One of them that this version cannot obey, or that is
+misspelt, withholds the route: it answers 503 until the label is mended or removed. It is never served open.
+
+## Replicas, and who was first
+
+- Replicas (the same compose service, or the same `pool`) may differ in the keys of the third table. Where they differ in
+  others, the oldest healthy one holds; a replica that says something else gets no traffic and is named.
+- A host and path, or a tcp port, belongs to the container that was there first; one that comes later and wants the same
+  is named and left out.
+- Containers that a stop signal was sent to are drained at once: they get no new requests, unless nothing else is ready.
+- `docker exec <container> sh -c ': confgen-drain'` drains a container with no other means, from a `pre_stop` hook or by hand.
+"""
+
+
+def page() -> str:
+    """docs/labels.md."""
+    parts = [_HEAD]
+    for scope, title in _TITLES.items():
+        parts.append(f"\n## {title}\n\n| key | means | value | default | example | a wrong value |\n| --- | --- | --- | --- | --- | --- |\n")
+        parts += [_row(key) for key in KEYS if key.scope is scope]
+    parts.append(_TAIL)
+    parts.append("\n## Codes of Problems\n\n| code | about |\n| --- | --- |\n")
+    parts += [f"| {code} | {title} |\n" for code, title in sorted(CODES.items())]
+    return "".join(parts)
+
+
+def _row(key: Key) -> str:
+    name = f"`{key.name}`" + (" *tcp*" if key.stream else "")
+    return f"| {name} | {key.means} | {key.kind.grammar} | {key.default} | `{key.example}` | {_COST[key.wrong]} |\n"
+
+
+_COST = {Effect.ROUTE: "leaves the route out", Effect.SERVER: "leaves this container out", Effect.LABEL: "is ignored"}
+
+
+def schema() -> dict[str, object]:
+    """A JSON schema of one container's labels, for editors; the patterns are hints, the readers are the rule."""
+    http = {re.escape(key.name): _property(key) for key in KEYS}
+    stream = {re.escape(key.name): _property(key) for key in KEYS if key.stream}
+    patterns: dict[str, object] = {}
+    for name, prop in http.items():
+        patterns[rf"^confgen\.(routes\.[A-Za-z0-9][A-Za-z0-9_-]*\.)?{name}$"] = prop
+    for name, prop in stream.items():
+        patterns[rf"^confgen\.(tcp|udp)\.[1-9][0-9]{{0,4}}\.{name}$"] = prop
+    patterns[r"^confgen\.(tcp|udp)\.[1-9][0-9]{0,4}$"] = {"type": "string", "pattern": "^[1-9][0-9]{0,4}$", "description": "The container's port."}
+    patterns["^(?!confgen\\.)"] = {}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Labels that confgen reads",
+        "type": "object",
+        "properties": {
+            "confgen.enable": {"enum": ["true", "false"], "description": "Hides or shows the container."},
+            "confgen.proxy": {"enum": ["nginx", "haproxy"], "description": "Marks the proxy's own container."},
+        },
+        "patternProperties": patterns,
+        "additionalProperties": False,
+    }
+
+
+def _property(key: Key) -> dict[str, object]:
+    return {
+        "type": "string",
+        "pattern": key.kind.pattern,
+        "description": f"{key.means} Value: {key.kind.grammar}. Default: {key.default}.",
+        "examples": [key.example],
+    }
+
+
+def files() -> dict[Path, str]:
+    """Each generated file and what it should hold."""
+    docs = Path(__file__).resolve().parent.parent / "docs"
+    return {docs / "labels.md": page(), docs / "labels.schema.json": json.dumps(schema(), indent=2) + "\n"}
+
+
+def stale() -> list[str]:
+    """The generated files that do not hold what the code says."""
+    return [path.name for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["--check"]:
+        for name in stale():
+            sys.stderr.write(f"docs/{name} is stale: run `make reference`\n")
+        return 1 if stale() else 0
+    for path, text in files().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

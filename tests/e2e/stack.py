@@ -1,0 +1,150 @@
+"""A compose project of a test on the real engine, and requests to what it serves."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+#: The longest that the proxy may take to follow; what it really took is printed by `make measure`.
+DEADLINE = 15.0
+
+
+def docker(*words: str, check: bool = True, env: dict[str, str] | None = None, timeout: float = 120) -> str:
+    """One command of the engine's client; its stdout.  A failure shows what it said."""
+    done = subprocess.run(
+        ["docker", *words], capture_output=True, text=True, check=False, env={**os.environ, **(env or {})}, timeout=timeout
+    )
+    assert not check or done.returncode == 0, f"docker {' '.join(words)}: {done.stderr or done.stdout}"
+    return done.stdout.strip()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def engine_socket() -> str:
+    return os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+
+
+@dataclass(frozen=True)
+class Response:
+    """status 0: nobody answered; body then says why."""
+
+    status: int
+    body: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def hostname(self) -> str:
+        """Which container answered, as whoami tells it."""
+        return next((line.removeprefix("Hostname: ") for line in self.body.splitlines() if line.startswith("Hostname: ")), "")
+
+
+def get(port: int, host: str, path: str = "/", headers: dict[str, str] | None = None, timeout: float = 5.0) -> Response:
+    """One request over a connection of its own, to a published port on this machine."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", path, headers={"Host": host, **(headers or {})})
+            answer = connection.getresponse()
+            body = answer.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            return Response(0, repr(error))
+        return Response(answer.status, body, {k.lower(): v for k, v in answer.getheaders()})
+
+
+def until(true: Callable[[], Any], what: str, deadline: float = DEADLINE) -> float:
+    """Waits for the thing itself; how many seconds it took."""
+    started = time.monotonic()
+    while not true():
+        assert time.monotonic() - started < deadline, f"after {deadline:g} s still not: {what}"
+        time.sleep(0.01)
+    return time.monotonic() - started
+
+
+@dataclass
+class Stack:
+    """One compose project, from a compose file, with a port of its own on 127.0.0.1."""
+
+    file: Path
+    port: int
+    name: str
+    env: dict[str, str]
+
+    def compose(self, *words: str, check: bool = True) -> str:
+        return docker("compose", "-p", self.name, "-f", str(self.file), *words, check=check, env=self.env)
+
+    def get(self, host: str, path: str = "/", **options: Any) -> Response:
+        return get(self.port, host, path, **options)
+
+    def container(self, service: str, number: int = 1) -> str:
+        return f"{self.name}-{service}-{number}"
+
+    @property
+    def network(self) -> str:
+        return f"{self.name}_default"
+
+    def run(self, name: str, *options: str, image: str = "confgen-test/whoami", command: tuple[str, ...] = ()) -> str:
+        """A container beside the project's own, on its network; its full name."""
+        full = f"{self.name}-{name}"
+        docker("run", "-d", "--name", full, "--hostname", name, "--label", f"confgen.test={self.name}", "--network", self.network, *options, image, *command)
+        return full
+
+    def confgen(self, *words: str, check: bool = False) -> str:
+        """A confgen command in the companion container."""
+        return self.compose("exec", "-T", "confgen", "confgen", *words, check=check)
+
+    def serves(self, host: str, path: str = "/", status: int = 200) -> float:
+        """Waits until the host is answered with that status."""
+        return until(lambda: self.get(host, path).status == status, f"{status} for {host}{path} (now {self.get(host, path)}); log: {self.log()[-2000:]}")
+
+    def hostnames(self, host: str, requests: int = 12) -> set[str]:
+        """Which containers answer."""
+        return {self.get(host).hostname for _ in range(requests)}
+
+    def log(self) -> str:
+        return self.compose("logs", "--no-log-prefix", "confgen", check=False)
+
+    def generation(self, directory: str) -> str:
+        return docker("exec", self.container("proxy"), "readlink", f"{directory}/live").rpartition("/")[2]
+
+    def inspect(self, container: str) -> Any:
+        return json.loads(docker("inspect", container))[0]
+
+    def remove(self) -> None:
+        left = docker("ps", "-aq", "--filter", f"label=confgen.test={self.name}").split()
+        if left:
+            docker("rm", "-f", "-v", *left)
+        self.compose("down", "-v", "--remove-orphans", "-t", "1")
+
+
+@contextlib.contextmanager
+def stack(file: Path, *up: str, env: dict[str, str] | None = None) -> Iterator[Stack]:
+    """The project, up; gone afterwards with its volumes and all that was run beside it."""
+    port = free_port()
+    settings = {
+        "HTTP_PORT": str(port),
+        "DOCKER_SOCKET": engine_socket(),
+        "DOCKER_GID": str(os.stat(engine_socket()).st_gid),
+        "COMPOSE_PROGRESS": "quiet",
+        **(env or {}),
+    }
+    made = Stack(file, port, f"cgt{secrets.token_hex(3)}", settings)
+    try:
+        made.compose("up", "-d", "--no-build", *up)
+        yield made
+    finally:
+        made.remove()
