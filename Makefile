@@ -12,7 +12,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## the main job for real: an engine, a proxy, backends, confgen; cleans up after itself
-	@$(BED) run -- $(VENV)/bin/python -m examples.demo
+	@$(BED) run -- $(VENV)/bin/python -m tests.demo
 
 test: ## set up all that is needed and run every test, the ones on the real engine included
 	@$(BED) run -- $(PYTEST) -q

@@ -46,6 +46,7 @@ class Loop:
         self._refused: dict[str, Refused] = {}
         self._bell = Bell(clock)
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
+        self._listed = self._looked
         self._failures = 0
 
     def turn(self, woken: str = "") -> Report:
@@ -158,8 +159,9 @@ class Loop:
             woken = self._bell.wait(self._due)
             if stop.is_set():
                 return
-            if not woken:
+            if not woken and self._clock() - self._listed >= self._settings.pace.relist:
                 self._refresh()
+                self._listed = self._clock()
             report = self._turn_or_tell(woken or "a regular look")
             self._looked = self._clock()
             # News is worth a quick second try: a proxy that has just started may not take requests yet.
@@ -170,7 +172,9 @@ class Loop:
                 self._applied = self._looked if report.changed else self._applied
 
     def _due(self, pending: settle.Pending | None) -> float:
-        due = settle.due(pending, self._applied, self._looked, self._settings.pace)
+        due = settle.due(pending, self._applied, self._listed, self._settings.pace)
+        again = [s.again for s in self._last.values() if s.again is not None]
+        due = min([due, *(self._looked + seconds for seconds in again)])
         return min(due, self._looked + settle.backoff(self._failures, self._settings.pace)) if self._failures else due
 
     def _ring_at(self, stop: threading.Event) -> None:

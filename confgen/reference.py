@@ -65,7 +65,9 @@ def page() -> str:
     """docs/labels.md."""
     parts = [_HEAD]
     for scope, title in _TITLES.items():
-        parts.append(f"\n## {title}\n\n| key | means | value | default | example | a wrong value |\n| --- | --- | --- | --- | --- | --- |\n")
+        parts.append(
+            f"\n## {title}\n\n| key | means | value | default | example | a wrong value |\n| --- | --- | --- | --- | --- | --- |\n"
+        )
         parts += [_row(key) for key in KEYS if key.scope is scope]
     parts.append(_TAIL)
     parts.append("\n## Codes of Problems\n\n| code | about |\n| --- | --- |\n")
@@ -90,7 +92,11 @@ def schema() -> dict[str, object]:
         patterns[rf"^confgen\.(routes\.[A-Za-z0-9][A-Za-z0-9_-]*\.)?{name}$"] = prop
     for name, prop in stream.items():
         patterns[rf"^confgen\.(tcp|udp)\.[1-9][0-9]{{0,4}}\.{name}$"] = prop
-    patterns[r"^confgen\.(tcp|udp)\.[1-9][0-9]{0,4}$"] = {"type": "string", "pattern": "^[1-9][0-9]{0,4}$", "description": "The container's port."}
+    patterns[r"^confgen\.(tcp|udp)\.[1-9][0-9]{0,4}$"] = {
+        "type": "string",
+        "pattern": "^[1-9][0-9]{0,4}$",
+        "description": "The container's port.",
+    }
     patterns["^(?!confgen\\.)"] = {}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -24,14 +24,14 @@ class Pending:
         return Pending(self.first, now, self.urgent or urgent)
 
 
-def due(pending: Pending | None, applied: float, looked: float, pace: Pace) -> float:
+def due(pending: Pending | None, applied: float, listed: float, pace: Pace) -> float:
     """When the next turn is to start.
 
-    applied: when a turn last changed the proxy; looked: when the last turn ended.  Without a wake the next look is due
-    `relist` after the last one.
+    applied: when a turn last changed the proxy; listed: when everything was last looked at.  Without a wake that is due
+    again after `relist`.
     """
     if pending is None:
-        return looked + pace.relist
+        return listed + pace.relist
     if pending.urgent:
         return pending.first
     if pending.first - applied >= pace.most:

@@ -102,11 +102,16 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that one source knows, whole.  stale: the source no longer answers and this is what it said last."""
+    """All that one source knows, whole.
+
+    stale: the source no longer answers and this is what it said last.  again: look again after so many seconds even if
+    nothing wakes, since something in it holds for a time only; None where nothing does.
+    """
 
     source: str
     instances: tuple[Instance, ...] = ()
     stale: bool = False
+    again: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -461,7 +461,14 @@ def parse_address(text: str) -> Address:
         ) from None
     # ::ffff:127.0.0.1 is loopback too, though Python before 3.13 does not say so; an engine never reports such an address.
     mapped = isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None
-    if mapped or address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
+    if (
+        mapped
+        or address.is_loopback
+        or address.is_link_local
+        or address.is_multicast
+        or address.is_unspecified
+        or address.is_reserved
+    ):
         raise Refusal(
             "CG122",
             f"address {show(raw)} is not one that a proxy may send requests to",

@@ -27,7 +27,7 @@ from confgen.labels import BY_NAME
 from confgen.settings import LabelSettings
 from confgen.sources import rows
 from confgen.sources.source import Wake
-from confgen.state import Instance, Snapshot
+from confgen.state import Instance, Phase, Snapshot
 from confgen.values import Duration, Refusal
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 #: A prefix match, since `health_status` is in the list too: any exec whose command is this marker means "drain me".
 DRAIN_MARKER = "exec_create: sh -c : confgen-drain"
 _ACTIONS = (
-    "start", "die", "kill", "pause", "unpause", "rename", "destroy", "health_status", DRAIN_MARKER,
+    "start", "die", "stop", "kill", "pause", "unpause", "rename", "destroy", "health_status", DRAIN_MARKER,
     "connect", "disconnect",
 )  # fmt: skip
 #: Somebody leaves: these wait for nothing.
@@ -44,6 +44,9 @@ _SIGNALS = {"1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "10": "USR1", "12"
 _STOP_SIGNALS = ("TERM", "INT", "QUIT")
 #: Beyond `drain`, an instance that was told to stop and still runs is taken back after this many seconds.
 _GRACE = 5.0
+#: The list goes on saying "running" for some 70 ms after `die` (measured on 20.10: until the network is cleaned up), so
+#: the event is believed against it; the row is looked at again after these seconds, at last the list is believed.
+_LAG = (0.1, 0.2, 0.5, 1.0, 3.0)
 _MAX_LINE = 1 << 20
 #: Seconds for one answer of the engine.
 _DEADLINE = 10
@@ -62,11 +65,13 @@ class DockerSource:
         self._named: set[str] = set()
         self._everything = True
         self._stopping: dict[str, float] = {}
+        self._died: dict[str, tuple[int, float]] = {}
         self._client: docker.APIClient | None = None
 
     def snapshot(self) -> Snapshot:
         """All containers.  Asks the engine for the rows that were named since the last look, or for all of them."""
         with self._lock:
+            self._let_go()
             named, everything = self._named, self._everything
             self._named, self._everything = set(), False
         try:
@@ -76,12 +81,13 @@ class DockerSource:
                 self._named |= named
                 self._everything = True
             raise
-        now = self._clock()
         with self._lock:
-            self._stopping = {i: until for i, until in self._stopping.items() if until > now and i in self._rows}
-            stopping = set(self._stopping)
-        instances = (replace(row, stopping=row.id in stopping) for row in self._rows.values())
-        return Snapshot(self.name, tuple(sorted(instances, key=lambda i: (i.name, i.id))))
+            self._believe_the_list()
+            stopping, died = set(self._stopping), set(self._died)
+            ends = [*self._stopping.values(), *(until for _, until in self._died.values())]
+        instances = (_as_noted(row, stopping, died) for row in self._rows.values())
+        again = max(0.0, min(ends) - self._clock()) if ends else None
+        return Snapshot(self.name, tuple(sorted(instances, key=lambda i: (i.name, i.id))), again=again)
 
     def refresh(self) -> None:
         """The next snapshot asks for everything."""
@@ -101,6 +107,25 @@ class DockerSource:
         except (OSError, requests.RequestException, docker.errors.DockerException, ValueError) as error:
             if not stop.is_set():
                 raise SourceUnavailable(f"the engine's event stream broke: {_words(error)}", "it is opened again") from error
+
+    def _let_go(self) -> None:
+        """Notes whose time is over: who was to stop and still runs is back; who died is looked at once more."""
+        now = self._clock()
+        self._stopping = {i: until for i, until in self._stopping.items() if until > now}
+        for container, (tries, until) in list(self._died.items()):
+            if until > now:
+                continue
+            self._named.add(container)
+            if tries + 1 < len(_LAG):
+                self._died[container] = (tries + 1, now + _LAG[tries + 1])
+            else:
+                del self._died[container]
+
+    def _believe_the_list(self) -> None:
+        """A note is needed only for as long as the list still says "running"."""
+        self._stopping = {i: until for i, until in self._stopping.items() if i in self._rows}
+        running = {i for i, row in self._rows.items() if row.phase in (Phase.RUNNING, Phase.PAUSED)}
+        self._died = {i: note for i, note in self._died.items() if i in running}
 
     def _look(self, named: set[str], everything: bool) -> None:
         if everything:
@@ -131,25 +156,30 @@ class DockerSource:
             wake("unreadable event", False)
             return
         with self._lock:
-            self._named.add(container)
-            self._mind_stops(container, action, attributes)
+            if action not in ("kill", DRAIN_MARKER):  # nothing in the list changes with these two
+                self._named.add(container)
+            self._note(container, action, attributes)
         name = str(attributes.get("name", container[:12]))
         wake(f"{kind} {action.split(':', maxsplit=1)[0]} {name}", action.startswith(_URGENT))
 
-    def _mind_stops(self, container: str, action: str, attributes: dict[str, Any]) -> None:
-        """`kill` with a stop signal is the notice that comes before `die`; the list of containers does not show it."""
+    def _note(self, container: str, action: str, attributes: dict[str, Any]) -> None:
+        """What the list of containers does not show: that a stop signal was sent, and for a while that one has died."""
         if action in ("die", "destroy", "start"):
             self._stopping.pop(container, None)
-            return
+            self._died.pop(container, None)
+        if action == "die":
+            self._died[container] = (0, self._clock() + _LAG[0])
         row = self._rows.get(container)
-        if row is None or not (action == "kill" or action.startswith(DRAIN_MARKER)):
-            return
+        if row is not None and self._means_stop(row, action, attributes):
+            drain = self._said(row, "drain", Duration(10_000))
+            self._stopping[container] = self._clock() + drain / 1000 + _GRACE
+
+    def _means_stop(self, row: Instance, action: str, attributes: dict[str, Any]) -> bool:
+        if action != "kill":
+            return action.startswith(DRAIN_MARKER)
         signal = str(attributes.get("signal", ""))
         signal = _SIGNALS.get(signal, signal.removeprefix("SIG"))
-        if action == "kill" and signal not in ("KILL", *self._said(row, "stop-signal", _STOP_SIGNALS)):
-            return
-        drain = self._said(row, "drain", Duration(10_000))
-        self._stopping[container] = self._clock() + drain / 1000 + _GRACE
+        return signal in ("KILL", *self._said(row, "stop-signal", _STOP_SIGNALS))
 
     def _said(self, row: Instance, key: str, default: Any) -> Any:
         """A label of the container's short form that the source itself must know."""
@@ -196,6 +226,13 @@ def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
             if not skipping:
                 yield b""
             buffer, skipping = b"", True
+
+
+def _as_noted(row: Instance, stopping: set[str], died: set[str]) -> Instance:
+    """The row with what is known beyond it.  Whether one that died comes back is not known yet: so it is restarting."""
+    if row.id in died:
+        return replace(row, phase=Phase.RESTARTING)
+    return replace(row, stopping=True) if row.id in stopping else row
 
 
 def _is_socket(path: str) -> bool:

@@ -100,7 +100,21 @@ class Stack:
     def run(self, name: str, *options: str, image: str = "confgen-test/whoami", command: tuple[str, ...] = ()) -> str:
         """A container beside the project's own, on its network; its full name."""
         full = f"{self.name}-{name}"
-        docker("run", "-d", "--name", full, "--hostname", name, "--label", f"confgen.test={self.name}", "--network", self.network, *options, image, *command)
+        docker(
+            "run",
+            "-d",
+            "--name",
+            full,
+            "--hostname",
+            name,
+            "--label",
+            f"cgtest={self.name}",
+            "--network",
+            self.network,
+            *options,
+            image,
+            *command,
+        )
         return full
 
     def confgen(self, *words: str, check: bool = False) -> str:
@@ -109,7 +123,10 @@ class Stack:
 
     def serves(self, host: str, path: str = "/", status: int = 200) -> float:
         """Waits until the host is answered with that status."""
-        return until(lambda: self.get(host, path).status == status, f"{status} for {host}{path} (now {self.get(host, path)}); log: {self.log()[-2000:]}")
+        return until(
+            lambda: self.get(host, path).status == status,
+            f"{status} for {host}{path} (now {self.get(host, path)}); log: {self.log()[-2000:]}",
+        )
 
     def hostnames(self, host: str, requests: int = 12) -> set[str]:
         """Which containers answer."""
@@ -125,7 +142,7 @@ class Stack:
         return json.loads(docker("inspect", container))[0]
 
     def remove(self) -> None:
-        left = docker("ps", "-aq", "--filter", f"label=confgen.test={self.name}").split()
+        left = docker("ps", "-aq", "--filter", f"label=cgtest={self.name}").split()
         if left:
             docker("rm", "-f", "-v", *left)
         self.compose("down", "-v", "--remove-orphans", "-t", "1")

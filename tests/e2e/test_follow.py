@@ -67,7 +67,10 @@ def test_a_crash_with_a_restart_policy(world: Stack) -> None:
 
     if world.inspect(name)["State"]["Pid"] == pid:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: world.inspect(name)["State"]["Running"] and world.inspect(name)["State"]["Pid"] != pid, "the engine starts it again")
+    until(
+        lambda: world.inspect(name)["State"]["Running"] and world.inspect(name)["State"]["Pid"] != pid,
+        "the engine starts it again",
+    )
     world.serves("crash.localhost")
 
 
@@ -132,7 +135,10 @@ def test_either_container_may_start_first_on_an_empty_volume(proxy: str, image: 
 
 
 def test_unrelated_containers_cost_no_write_and_no_reload(world: Stack, proxy: str) -> None:
-    before = world.generation(VIEWS[proxy]), docker("exec", world.container("proxy"), "stat", "-c", "%Y %Z", f"{VIEWS[proxy]}/live", f"{VIEWS[proxy]}/generations")
+    before = (
+        world.generation(VIEWS[proxy]),
+        docker("exec", world.container("proxy"), "stat", "-c", "%Y %Z", f"{VIEWS[proxy]}/live", f"{VIEWS[proxy]}/generations"),
+    )
     told = world.log().count("serves generation")
     for number in range(30):
         world.run(f"idle{number}", image="confgen-test/web", command=("sleep", "3600"))

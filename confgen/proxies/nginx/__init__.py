@@ -23,7 +23,7 @@ class Nginx:
     """The functions of this package under the names that confgen.proxies.proxy.Proxy asks for."""
 
     name = "nginx"
-    outputs = (Output("nginx/nginx.conf.j2", _structure.MAIN),)
+    outputs: tuple[Output, ...] = (Output("nginx/nginx.conf.j2", _structure.MAIN),)
     filters: Mapping[str, Callable[..., str]] = _view.FILTERS
     newest = _caps.NEWEST
 

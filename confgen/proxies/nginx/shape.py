@@ -190,8 +190,8 @@ def sites(model: Model, caps: Caps) -> tuple[Site, ...]:
         for host in route.hosts:
             of_host.setdefault(host, []).append(route)
     groups: dict[tuple[Name, ...], list[str]] = {}
-    for host, routes in sorted(of_host.items()):
-        groups.setdefault(tuple(r.name for r in routes), []).append(host)
+    for name, routes in sorted(of_host.items()):
+        groups.setdefault(tuple(r.name for r in routes), []).append(name)
     return tuple(Site(tuple(names), _locations(of_host[names[0]], pools, caps)) for names in groups.values())
 
 
@@ -266,7 +266,10 @@ def _rewrite(route: Route, path: str, below: bool) -> tuple[str, str]:
 def _timeouts(module: str, route: Route, pool: Pool) -> tuple[tuple[str, str], ...]:
     """The directives that are not as http says (see `defaults`)."""
     said = dict(defaults(module))
-    wanted = _all_timeouts(module, route.read, route.send, pool.connect, pool.retry) + (("keepalive_timeout", duration(route.idle)),)
+    wanted = (
+        *_all_timeouts(module, route.read, route.send, pool.connect, pool.retry),
+        ("keepalive_timeout", duration(route.idle)),
+    )
     return tuple((name, value) for name, value in wanted if said.get(name, "60s") != value)
 
 

@@ -11,6 +11,7 @@ from confgen.model import Model
 from confgen.proxies.nginx import shape
 from confgen.proxies.nginx.caps import modules_path
 from confgen.proxies.nginx.quote import DOLLAR
+from confgen.proxies.nginx.skeleton import belongs
 from confgen.proxies.nginx.tokens import Unreadable, statements
 from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure
@@ -22,42 +23,13 @@ Words = tuple[str, ...]
 #: Stands for the generation, which is a digest over the text and so not known to the model.
 GENERATION = "<generation>"
 
-_TUNING = (
-    "add_header client_body_buffer_size client_max_body_size gzip gzip_comp_level gzip_min_length gzip_proxied gzip_types gzip_vary "
-    "proxy_buffer_size proxy_buffering proxy_buffers proxy_busy_buffers_size proxy_max_temp_file_size proxy_request_buffering"
-)
-_HTTP = (
-    "access_log client_body_timeout client_header_buffer_size client_header_timeout default_type grpc_buffer_size "
-    "grpc_ignore_headers grpc_next_upstream grpc_set_header grpc_socket_keepalive grpc_ssl_name grpc_ssl_server_name "
-    "grpc_ssl_verify http2 http2_max_concurrent_streams keepalive_min_timeout keepalive_requests large_client_header_buffers log_format "
-    "proxy_headers_hash_bucket_size proxy_headers_hash_max_size proxy_http_version proxy_ignore_headers proxy_next_upstream proxy_redirect "
-    "proxy_set_header proxy_socket_keepalive proxy_ssl_name proxy_ssl_server_name proxy_ssl_verify reset_timedout_connection resolver "
-    "resolver_timeout sendfile send_timeout server_names_hash_bucket_size server_names_hash_max_size server_tokens tcp_nodelay tcp_nopush "
-    "types_hash_bucket_size types_hash_max_size uninitialized_variable_warn "
-) + _TUNING
-
-#: Statements that do not depend on the model, by the first words of the blocks around them: an operator's template may
-#: change them.  All else in the text has to be what the model says.
-SKELETON: dict[Words, frozenset[str]] = {
-    (): frozenset("error_log user worker_cpu_affinity worker_priority worker_processes worker_rlimit_nofile worker_shutdown_timeout".split()),
-    ("events",): frozenset(("accept_mutex", "multi_accept", "use", "worker_connections")),
-    ("http",): frozenset(_HTTP.split()),
-    ("http", "upstream"): frozenset(("keepalive", "keepalive_requests", "keepalive_timeout")),
-    ("http", "server", "location"): frozenset(_TUNING.split()),
-    ("stream",): frozenset("access_log log_format proxy_next_upstream proxy_socket_keepalive resolver resolver_timeout tcp_nodelay".split()),
-}
-
-#: Maps of ours: what they hold says nothing of the model.
-_OWN_MAP = re.compile(r"\$confgen_[a-z_]+", re.ASCII)
-
-
 def structure(files: Mapping[str, bytes]) -> Structure:
     """Every statement of the text that is not skeleton.  Raises RefusedText where nginx could not read it."""
     try:
         found = tuple(_walk(files[MAIN]))
     except (Unreadable, KeyError) as error:
         raise RefusedText(f"the rendered {MAIN} cannot be read: {error}", "a template prints something that nginx would refuse") from error
-    return tuple(_unnamed(s) for s in found if not _skeleton(s))
+    return tuple(_unnamed(s) for s in found if not belongs(s))
 
 
 @dataclass(slots=True)
@@ -103,19 +75,6 @@ def _walk(text: bytes) -> Iterator[Statement]:
         raise Unreadable(f'a "}}" is missing for {blocks[-1].words[0]}')
     for around, what in found:
         yield Statement(tuple(block.known for block in around), what.known if isinstance(what, _Block) else what)
-
-
-def _skeleton(statement: Statement) -> bool:
-    if len(statement.blocks) == 2 and statement.blocks[0] == ("http",) and _own_map(statement.blocks[1]):
-        return True
-    if statement.blocks == (("http",),) and _own_map(statement.words):
-        return True
-    around = tuple(block[0] for block in statement.blocks)
-    return statement.words[0] in SKELETON.get(around, ())
-
-
-def _own_map(words: Words) -> bool:
-    return words[0] in ("map", "geo") and _OWN_MAP.fullmatch(words[-1]) is not None
 
 
 def _unnamed(statement: Statement) -> Statement:
@@ -197,12 +156,12 @@ def _location(blocks: tuple[Words, ...], location: shape.Location) -> list[State
 
 
 def _pass(to: shape.Pass) -> list[Words]:
-    optional = (
+    optional: tuple[Words, ...] = (
         ("rewrite", *to.rewrite, "break") if to.rewrite else (),
         ("set", "$confgen_server", to.target) if to.target else (),
         ("proxy_http_version", "2") if to.http2 else (),
     )
-    return [words for words in optional if words] + [*to.timeouts, (f"{to.module}_pass", to.url)]
+    return [*(words for words in optional if words), *to.timeouts, (f"{to.module}_pass", to.url)]
 
 
 def _control(blocks: tuple[Words, ...], frame: Frame) -> list[Statement]:

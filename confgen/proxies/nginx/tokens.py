@@ -24,7 +24,8 @@ Token = tuple[tuple[bytes, ...], str]
 
 def statements(text: bytes) -> Iterator[Token]:
     """Each statement's words; raises Unreadable where nginx would."""
-    at, words = 0, []
+    at = 0
+    words: list[bytes] = []
     while True:
         at = _skip(text, at)
         if at == len(text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from confgen.model import Listener, Route, Server, ServerState
+from confgen.model import Route, Server, ServerState
 from confgen.plan import Change, Impact
 
 #: Fields that the text does not hold: nginx's old workers finish what they have however long a drain may take.
@@ -23,26 +23,20 @@ def _unwritten(change: Change) -> bool:
 
 
 def _reason(change: Change) -> str:
-    names = change.path[1::2]
-    match change.path[0], len(change.path):
-        case "listeners", 2:
-            return _listener(change, names[0])
-        case "listeners", 4:
-            return _route(change, names[1])
-        case "pools", 4:
-            return f"{_verb(change)} server {names[1]} of pool {names[0]}"
-        case "pools", 5:
-            return _server(change, names[0], names[1])
-        case "listeners", _:
-            return f"{change.path[-1]} of route {names[1]}" if len(names) > 1 and len(change.path) > 4 else f"{change.path[-1]} of listener {names[0]}"
-        case _, 2:
-            return f"{_verb(change)} pool {names[0]}"
-    return f"{change.path[-1]} of pool {names[0]}" if names else str(change)
-
-
-def _listener(change: Change, name: str) -> str:
-    listener = change.after or change.before
-    return f"{_verb(change)} listener {name}" if isinstance(listener, Listener) else str(change)
+    match change.path:
+        case ("listeners", listener):
+            return f"{_verb(change)} listener {listener}"
+        case ("listeners", _, "routes", route):
+            return _route(change, route)
+        case ("listeners", _, "routes", route, field, *_):
+            return f"{field} of route {route}"
+        case ("pools", pool):
+            return f"{_verb(change)} pool {pool}"
+        case ("pools", pool, "servers", server, *_):
+            return _server(change, pool, server)
+        case (_, name, field, *_):
+            return f"{field} of {name}"
+    return str(change)
 
 
 def _route(change: Change, name: str) -> str:
@@ -52,6 +46,8 @@ def _route(change: Change, name: str) -> str:
 
 
 def _server(change: Change, pool: str, server: str) -> str:
+    if len(change.path) == 4:
+        return f"{_verb(change)} server {server} of pool {pool}"
     if isinstance(change.after, ServerState):
         return f"server {server} of pool {pool} {change.after.value}"
     return f"{change.path[-1]} of server {server} of pool {pool}"
