@@ -1,0 +1,65 @@
+"""All that is known of HAProxy, 2.6 to 3.4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from confgen.model import Model
+from confgen.plan import Change, Impact
+from confgen.problem import Problem
+from confgen.proxies.haproxy import control
+from confgen.proxies.haproxy.caps import NEWEST, read
+from confgen.proxies.haproxy.fit import fit
+from confgen.proxies.haproxy.quote import FILTERS
+from confgen.proxies.haproxy.structure import expected, structure
+from confgen.proxies.haproxy.view import OUTPUTS, view
+from confgen.proxies.haproxy.weigh import weigh
+from confgen.proxies.proxy import Caps, Output, Proxy
+from confgen.readback import Structure
+from confgen.settings import Frame
+from confgen.targets.target import Answer, Target
+
+
+class HAProxy:
+    """The functions of this package under the names that confgen.proxies.proxy.Proxy asks for."""
+
+    name = "haproxy"
+    outputs: tuple[Output, ...] = OUTPUTS
+    filters: Mapping[str, Callable[..., str]] = FILTERS
+    newest = NEWEST
+
+    def caps(self, said: str) -> Caps:
+        return read(said)
+
+    def fit(self, model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
+        return fit(model, caps)
+
+    def view(self, model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
+        return view(model, caps, frame)
+
+    def expected(self, model: Model, caps: Caps, frame: Frame) -> Structure:
+        return expected(model, caps, frame)
+
+    def structure(self, files: Mapping[str, bytes]) -> Structure:
+        return structure(files)
+
+    def weigh(self, change: Change) -> tuple[Impact, str]:
+        return weigh(change)
+
+    def probe(self, target: Target) -> Caps:
+        return control.probe(target)
+
+    def test(self, target: Target, generation: str) -> Answer:
+        return control.test(target, generation)
+
+    def reload(self, target: Target) -> None:
+        control.reload(target)
+
+    def running(self, target: Target) -> str:
+        return control.running(target)
+
+    def patience(self, tested: float) -> float:
+        return control.PATIENCE
+
+
+HAPROXY: Proxy = HAProxy()

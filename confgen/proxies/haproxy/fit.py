@@ -1,0 +1,112 @@
+"""What HAProxy cannot do, in this version, becomes a Problem; what is left of the model is what is rendered.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from confgen.model import Listener, Model, Pool, Route
+from confgen.problem import Effect, Origin, Problem, show
+from confgen.proxies.haproxy.quote import decoded
+from confgen.proxies.proxy import Caps
+from confgen.values import Balance, Name
+
+#: Methods that read an HTTP request, which a tcp connection has not.
+_OF_HTTP = ("uri", "header", "cookie")
+_DEFAULTS = Route(name=Name("default"))
+
+
+@dataclass(slots=True)
+class _Fitting:
+    """What is known while the model is fitted: what the proxy can do, the pools, and the Problems so far."""
+
+    caps: Caps
+    pools: dict[Name, Pool]
+    problems: list[Problem] = field(default_factory=list)
+
+    def tell(self, origin: Origin, message: str, effect: Effect, hint: str, code: str = "CG004") -> None:
+        self.problems.append(Problem(origin, code, message, effect, hint))
+
+
+def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
+    """The model without what this HAProxy cannot do, and why each thing is left out."""
+    fitting = _Fitting(caps, {pool.name: pool for pool in model.pools})
+    pools = tuple(_fit_pool(pool, fitting) for pool in model.pools)
+    listeners = tuple(_fit_listener(listener, fitting) for listener in model.listeners)
+    listeners = tuple(listener for listener in listeners if listener.protocol == "http" or listener.routes)
+    used = {route.pool for listener in listeners for route in listener.routes}
+    return Model(listeners, tuple(p for p in pools if p.name in used)), tuple(sorted(set(fitting.problems)))
+
+
+def _fit_pool(pool: Pool, fitting: _Fitting) -> Pool:
+    if pool.stream and pool.balance.algorithm in _OF_HTTP:
+        message = f"balance {pool.balance.algorithm} needs HTTP requests, and this is a {pool.protocol} pool; roundrobin is used"
+        fitting.tell(pool.origin, message, Effect.LABEL, "use source, leastconn, random or first")
+        pool = replace(pool, balance=Balance())
+    if pool.stream and pool.sticky and pool.sticky.kind == "cookie":
+        fitting.tell(pool.origin, f"a {pool.protocol} pool has no cookies", Effect.LABEL, "use sticky: source")
+        pool = replace(pool, sticky=None)
+    if pool.sticky and pool.sticky.kind == "source" and pool.balance.algorithm not in ("roundrobin", "source"):
+        message = f"balance {pool.balance.algorithm} has no meaning beside sticky source, which chooses by the client's address"
+        fitting.tell(pool.origin, message, Effect.LABEL, "leave one of them out, or use sticky: cookie")
+        pool = replace(pool, balance=Balance())
+    return pool
+
+
+def _fit_listener(listener: Listener, fitting: _Fitting) -> Listener:
+    if listener.protocol == "http":
+        routes = tuple(fitted for route in listener.routes if (fitted := _http_route(route, fitting)))
+        return replace(listener, routes=_once(routes, fitting))
+    if listener.protocol == "udp":
+        for route in listener.routes:
+            fitting.tell(route.origin, "HAProxy has no udp ports", Effect.ROUTE, "use nginx for this one")
+        return replace(listener, routes=())
+    return listener
+
+
+def _http_route(route: Route, fitting: _Fitting) -> Route | None:
+    pool = fitting.pools.get(route.pool) if route.pool else None
+    trouble = _path_trouble(route) or _protocol_trouble(pool, fitting.caps)
+    if trouble:
+        fitting.tell(route.origin, trouble[0], Effect.ROUTE, trouble[1])
+        return None
+    return _fit_timeouts(route, fitting) if pool else route
+
+
+def _path_trouble(route: Route) -> tuple[str, str] | None:
+    try:
+        decoded(route.match.path)
+    except UnicodeDecodeError:
+        return f"path {show(route.match.path)} is not UTF-8 text once decoded, and a map file cannot hold it", "use another path"
+    return None
+
+
+def _protocol_trouble(pool: Pool | None, caps: Caps) -> tuple[str, str] | None:
+    if pool is None or pool.protocol not in ("https", "grpcs") or "openssl" in caps.features:
+        return None
+    return f"scheme {pool.protocol} needs TLS, which this HAProxy {caps.text} was built without", "use the official image"
+
+
+def _fit_timeouts(route: Route, fitting: _Fitting) -> Route:
+    """HAProxy knows one silence of a server, whichever way the bytes go, and one idle time for all that a port serves."""
+    if route.idle != _DEFAULTS.idle:
+        message = "HAProxy has one idle time for all routes of a port, 60s"
+        fitting.tell(route.origin, message, Effect.LABEL, "remove timeout.idle, or use nginx")
+    if route.send not in (_DEFAULTS.send, route.read):
+        message = "HAProxy has one timer for the silence of a server, and timeout.read sets it"
+        fitting.tell(route.origin, message, Effect.LABEL, "remove timeout.send, or use nginx")
+    return replace(route, idle=_DEFAULTS.idle, send=_DEFAULTS.send)
+
+
+def _once(routes: tuple[Route, ...], fitting: _Fitting) -> tuple[Route, ...]:
+    """Paths that differ only in their spelling (/a! and /a%21) are one; the first route, by name, has it."""
+    taken: dict[tuple[str, bool, str], Route] = {}
+    kept = []
+    for route in routes:
+        mine = [h for h in route.hosts if taken.setdefault((h, route.match.exact, decoded(route.match.path)), route) is route]
+        for host in sorted(set(route.hosts) - set(mine)):
+            holder = taken[host, route.match.exact, decoded(route.match.path)]
+            message = f"{host}{route.match.path} is the same path as {holder.match.path} of route {holder.name}"
+            fitting.tell(route.origin, message, Effect.ROUTE, "choose another path", code="CG006")
+        if mine:
+            kept.append(replace(route, hosts=tuple(mine)))
+    return tuple(kept)

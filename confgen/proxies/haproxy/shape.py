@@ -1,0 +1,309 @@
+"""The model in HAProxy's words: what goes into which section and map, before it is text.  Pure.
+
+A request is sent by three look-ups, whatever the number of routes: its host leads to a site (hosts.map, or the longest
+suffix of wildcards.map), the site and the path to a route and its backend (exact.map, or the longest prefix of
+prefixes.map).  Keys hold the listener's port, so that the same host can mean something else on another port.  A host that
+has a site of its own never falls back to a wildcard's routes: as nginx does it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
+from confgen.proxies.haproxy.quote import decoded, lf, period
+from confgen.proxies.proxy import Caps
+from confgen.settings import Frame
+from confgen.values import Name, Port, Wildcard
+
+#: Backends of our own; names of pools hold no colon.
+NOT_FOUND, WITHHELD = "confgen:not-found", "confgen:withheld"
+
+#: What a server's protocol adds to its line.  A container's own certificate is not verified: it can vouch for no name.
+_TLS = "ssl verify none sni req.hdr(host),host_only alpn"
+_TRANSPORT = {"https": f"{_TLS} http/1.1", "h2c": "proto h2", "grpc": "proto h2", "grpcs": f"{_TLS} h2"}
+
+_BALANCE = {"random": "random(2)", "uri": "uri whole", "header": "hdr({})", "cookie": "hash req.cook({})"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a map file."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """The four map files."""
+
+    hosts: tuple[Entry, ...]
+    wildcards: tuple[Entry, ...]
+    exact: tuple[Entry, ...]
+    prefixes: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """One frontend, by a name that no pool can have: HAProxy 3.3 refuses a frontend and a backend of one name.
+
+    wildcards, exact, paths, spaces: whether a route needs such a look-up; what no route needs is left out.
+    backend: where all of it goes, "" for HTTP or when it must be refused.  idle: milliseconds, tcp only.
+    """
+
+    name: str
+    port: Port
+    protocol: str
+    binds: tuple[str, ...]
+    wildcards: bool = False
+    exact: bool = False
+    paths: bool = False
+    spaces: bool = False
+    backend: str = ""
+    idle: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one route of a backend needs beyond it.  also: a further condition."""
+
+    action: str
+    value: str
+    route: Name
+    front: str
+    also: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One server.  most: connections at once, 0 without limit."""
+
+    name: Name
+    address: str
+    weight: int
+    most: int
+    backup: bool
+    cookie: str
+    transport: str
+    resolve: bool
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """One pool.  balance, cookie: "" for the default.  silence: milliseconds that a server may be silent.
+
+    widths: of the longest name and address, so that a template can put the servers into columns.
+    """
+
+    name: Name
+    protocol: str
+    balance: str
+    cookie: str
+    retries: int
+    connect: int
+    silence: int
+    rules: tuple[Rule, ...]
+    servers: tuple[Line, ...]
+
+    @property
+    def widths(self) -> tuple[int, int]:
+        return max((len(s.name) for s in self.servers), default=0), max((len(s.address) for s in self.servers), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The backend of one redirect; location is a log-format."""
+
+    name: str
+    location: str
+    code: int
+
+
+def listeners(model: Model, frame: Frame) -> tuple[Listener, ...]:
+    """The model's, with an HTTP one in any case: hosts that nobody claims are told so."""
+    if any(listener.protocol == "http" for listener in model.listeners):
+        return model.listeners
+    return (Listener(name=Name("http"), port=Port(frame.http_port)), *model.listeners)
+
+
+def maps(model: Model) -> Maps:
+    """The files that lead a request to its backend; the longest suffix first, since HAProxy takes the first that fits."""
+    web = [(listener, route) for listener in model.listeners if listener.protocol == "http" for route in listener.routes]
+    sites = {(host, listener.port) for listener, route in web for host in route.hosts}
+    exact, prefixes = [], []
+    for listener, route in web:
+        to = f"{route.name} {_destination(route, listener)}"
+        path = _spelled(route)
+        for host in route.hosts:
+            site = f"{host}:{listener.port}"
+            if route.match.exact:
+                exact.append(Entry(f"{site}={path}", to))
+            else:
+                prefixes.append(Entry(site + path.rstrip("/") + "/", to))
+    return Maps(
+        hosts=_sorted(Entry(f"{h}:{port}", f"{h}:{port}") for h, port in sites if not isinstance(h, Wildcard)),
+        wildcards=tuple(
+            Entry(f"{h.suffix}:{port}", f"{h}:{port}")
+            for h, port in sorted(sites, key=lambda site: (-len(site[0]), site))
+            if isinstance(h, Wildcard)
+        ),
+        exact=_sorted(exact),
+        prefixes=_sorted(prefixes),
+    )
+
+
+def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    return tuple(sorted(entries, key=lambda entry: entry.key))
+
+
+def _spelled(route: Route) -> str:
+    """The path as the frontend compares it: decoded, but for blanks, at which a map's key would end."""
+    return decoded(route.match.path).replace(" ", "%20")
+
+
+def _destination(route: Route, listener: Listener) -> str:
+    if route.withheld:
+        return WITHHELD
+    return str(route.pool) if route.pool else f"redirect:{listener.port}:{route.name}"
+
+
+def fronts(model: Model, caps: Caps, frame: Frame) -> tuple[Front, ...]:
+    """The frontends, in the order of the model's listeners."""
+    return tuple(_front(listener, caps, frame) for listener in listeners(model, frame))
+
+
+def _front(listener: Listener, caps: Caps, frame: Frame) -> Front:
+    binds: tuple[str, ...] = (f":{listener.port}",)
+    if frame.ipv6 and "ipv6" in caps.features:
+        # Two sockets and not one for both: a kernel that was told bindv6only=1 would leave IPv4 out of the one.
+        binds += (f"[::]:{listener.port} v6only",)
+    front = Front(_front_name(listener), listener.port, listener.protocol, binds)
+    return _web(front, listener) if listener.protocol == "http" else _stream(front, listener)
+
+
+def _front_name(listener: Listener) -> str:
+    return f"port:{listener.name}"
+
+
+def _web(front: Front, listener: Listener) -> Front:
+    routes = listener.routes
+    return replace(
+        front,
+        wildcards=any(isinstance(host, Wildcard) for route in routes for host in route.hosts),
+        exact=any(route.match.exact for route in routes),
+        paths=any(route.match.exact or route.match.path != "/" or route.rewrite for route in routes),
+        spaces=any(" " in decoded(route.match.path) for route in routes),
+    )
+
+
+def _stream(front: Front, listener: Listener) -> Front:
+    route = listener.routes[0]
+    backend = str(route.pool) if route.pool else ""
+    return replace(front, backend=backend, idle=route.idle)
+
+
+def elsewheres(model: Model) -> tuple[Elsewhere, ...]:
+    """A backend for each route that redirects."""
+    return tuple(
+        Elsewhere(_destination(route, listener), lf(route.redirect.url), route.redirect.code)
+        for listener in model.listeners
+        for route in listener.routes
+        if isinstance(route.redirect, Redirect) and not route.withheld
+    )
+
+
+def withholds(model: Model) -> bool:
+    """Whether any route of an HTTP listener must answer 503."""
+    return any(route.withheld for x in model.listeners if x.protocol == "http" for route in x.routes)
+
+
+def backs(model: Model) -> tuple[Back, ...]:
+    """The backends of the pools."""
+    users: defaultdict[Name, list[tuple[Listener, Route]]] = defaultdict(list)
+    for listener in model.listeners:
+        for route in listener.routes:
+            if route.pool:
+                users[route.pool].append((listener, route))
+    return tuple(_back(pool, users[pool.name]) for pool in model.pools)
+
+
+def _back(pool: Pool, users: list[tuple[Listener, Route]]) -> Back:
+    silence = max((route.idle if pool.stream else route.read for _, route in users), default=60_000)
+    return Back(
+        name=pool.name,
+        protocol=pool.protocol,
+        balance=_balance(pool),
+        cookie=str(pool.sticky.cookie) if pool.sticky and pool.sticky.cookie else "",
+        retries=pool.retry,
+        connect=pool.connect,
+        silence=silence,
+        rules=() if pool.stream else tuple(rule for listener, route in users for rule in _rules(route, listener, silence)),
+        servers=tuple(_line(server, pool) for server in pool.servers),
+    )
+
+
+def _balance(pool: Pool) -> str:
+    algorithm = "source" if pool.sticky and pool.sticky.kind == "source" else pool.balance.algorithm
+    if algorithm == "roundrobin":
+        return ""
+    return _BALANCE.get(algorithm, algorithm).format(pool.balance.key)
+
+
+def _rules(route: Route, listener: Listener, silence: int) -> list[Rule]:
+    found = []
+    if route.read != silence:
+        found += [
+            Rule(f"set-timeout {what}", period(route.read), route.name, _front_name(listener)) for what in ("server", "tunnel")
+        ]
+    return found + _path_rules(route, listener)
+
+
+def _path_rules(route: Route, listener: Listener) -> list[Rule]:
+    """What a server sees instead of the path; the rest of it is kept in the client's spelling, normalised."""
+    target = "/" if route.rewrite is None else route.rewrite
+    if route.rewrite is None and (not route.strip or route.match == Route(name=route.name).match):
+        return []
+    if route.match.exact:
+        return [Rule("set-path", lf(target), route.name, _front_name(listener))]
+    # Segments are counted and not bytes: what the client wrote may be longer than the route's path (%21 for !).
+    rest = f"%[var(txn.clean),field({_first_field(route)},/,0)]"
+    below = Rule("set-path", f"{lf(target.rstrip('/'))}/{rest}", route.name, _front_name(listener))
+    if target == "/":
+        return [below]
+    goes_on = f"{{ var(txn.clean),field({_first_field(route)},/) -m found }}"
+    return [replace(below, also=goes_on), Rule("set-path", lf(target), route.name, _front_name(listener), f"!{goes_on}")]
+
+
+def _first_field(route: Route) -> int:
+    """Which part of the path, cut at slashes, is the first one behind the prefix; the first of all is empty."""
+    return route.match.path.rstrip("/").count("/") + 2
+
+
+def _line(server: Server, pool: Pool) -> Line:
+    address = f"[{server.address}]" if ":" in server.address else str(server.address)
+    return Line(
+        name=server.name,
+        address=f"{address}:{server.port}",
+        weight=0 if server.state is ServerState.DRAINING else server.weight,
+        most=server.max_connections or 0,
+        backup=server.backup,
+        cookie=_token(server.name) if pool.sticky and pool.sticky.cookie else "",
+        transport=_TRANSPORT.get(pool.protocol, ""),
+        resolve=server.resolve,
+        disabled=server.state is ServerState.DOWN,
+    )
+
+
+def _token(name: Name) -> str:
+    """What a sticky cookie says of a server: the same for the same name over reloads, and not the name itself."""
+    return hashlib.sha256(name.encode()).hexdigest()[:12]
+
+
+def resolves(model: Model) -> bool:
+    """Whether any server is a name that Docker's DNS answers for."""
+    return any(server.resolve for pool in model.pools for server in pool.servers)

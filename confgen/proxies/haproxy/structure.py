@@ -1,0 +1,161 @@
+"""The statements that carry the model: as they must be, and as they stand in the rendered files.  Pure.
+
+All that a pool's backend, a port's binding, a redirect or a line of a map says is compared word for word.  What the
+templates say beside it is recognised by its section and first words (SKELETON) and left out, so that an operator's template
+may tune it; what is neither is reported, and refused by readback.verify().
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from confgen.model import Model
+from confgen.proxies.haproxy import shape, tokens
+from confgen.proxies.haproxy.quote import period
+from confgen.proxies.proxy import Caps
+from confgen.readback import Statement, Structure
+from confgen.settings import Frame
+
+#: Words that open a section.
+SECTIONS = frozenset({
+    *("acme", "backend", "cache", "crt-store", "defaults", "dynamic-update", "fcgi-app", "frontend", "global", "http-errors"),
+    *("listen", "log-forward", "log-profile", "mailers", "peers", "program", "resolvers", "ring", "traces", "userlist"),
+})  # fmt: skip
+
+#: Statements that carry nothing of the model, by kind of section: how they start.  Nothing here can send a request anywhere,
+#: open a port, run a program or read another file.
+SKELETON: Mapping[str, tuple[str, ...]] = {
+    "global": (
+        *("default-path config", "set-var proc.confgen ", "log ", "hard-stop-after ", "fd-hard-limit "),
+        *("expose-experimental-directives", "maxconn ", "nbthread ", "thread-groups ", "cpu-map ", "cpu-policy ", "tune."),
+        *("ssl-default-bind-", "ssl-default-server-", "log-tag ", "log-send-hostname", "spread-checks ", "close-spread-time "),
+        *("stats socket ", "stats timeout ", "busy-polling", "node ", "description "),
+    ),
+    "defaults": (
+        *("mode ", "log ", "log-format ", "option ", "no option ", "no log", "retry-on ", "retries ", "timeout ", "maxconn "),
+        *("hash-type ", "http-reuse ", "http-error status ", "errorfile ", "balance ", "compression ", "unique-id-"),
+    ),
+    "resolvers": ("nameserver dns 127.0.0.11:53", "resolve_retries ", "timeout ", "hold ", "accepted_payload_size "),
+    "frontend": (
+        *("http-request deny ", "http-request disable-l7-retry", "http-request set-var(txn.", "http-request set-pathq "),
+        *("http-request normalize-uri ", "http-request del-header ", "http-request set-header ", "http-request capture "),
+        *("http-response del-header ", "http-response set-header ", "option ", "log-format ", "maxconn ", "compression "),
+    ),
+    "backend": ("option ",),
+}
+
+
+def expected(model: Model, caps: Caps, frame: Frame) -> Structure:
+    """What must stand in the files, made without the templates."""
+    found = [Statement((), tuple(words.split(" "))) for words in _shared(model)]
+    for front in shape.fronts(model, caps, frame):
+        found += _section(f"frontend {front.name} from confgen:{front.protocol}", _front(front))
+    for back in shape.backs(model):
+        found += _section(f"backend {back.name} from confgen:{'tcp' if back.protocol == 'tcp' else 'http'}", _back(back))
+    for name, answer in _answers(model):
+        found += _section(f"backend {name} from confgen:http", [answer])
+    return tuple(sorted([*found, *_maps(model)]))
+
+
+def _shared(model: Model) -> list[str]:
+    return ["global", "defaults confgen:http", "defaults confgen:tcp", *(["resolvers docker"] if shape.resolves(model) else [])]
+
+
+def _section(title: str, statements: Iterable[tuple[str, ...]]) -> list[Statement]:
+    words = tuple(title.split(" "))
+    return [Statement((), words), *(Statement((words,), statement) for statement in statements)]
+
+
+def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
+    for bind in front.binds:
+        yield ("bind", *bind.split(" "))
+    if front.protocol != "http":
+        yield ("timeout", "client", period(front.idle))
+        yield ("default_backend", front.backend) if front.backend else ("tcp-request", "connection", "reject")
+        return
+    yield ("use_backend", "%[var(txn.match),word(2, )]", *["if", "{", "var(txn.match)", "-m", "found", "}"])
+    yield ("default_backend", shape.NOT_FOUND)
+
+
+def _back(back: shape.Back) -> Iterator[tuple[str, ...]]:
+    stream = back.protocol == "tcp"
+    settings = (
+        (back.balance, f"balance {back.balance}"),
+        (back.cookie, f"cookie {back.cookie} insert indirect nocache httponly"),
+        (back.retries != 2, f"retries {back.retries}"),
+        (back.connect != 500, f"timeout connect {period(back.connect)}"),
+        (back.silence != 60_000, f"timeout server {period(back.silence)}"),
+        (back.silence != 60_000 and not stream, f"timeout tunnel {period(back.silence)}"),
+    )
+    for given, words in settings:
+        if given:
+            yield tuple(words.split(" "))
+    for rule in back.rules:
+        condition = f"if {{ var(txn.route) -m str -- {rule.route} }} {{ fe_name {rule.front} }} {rule.also}".strip()
+        yield ("http-request", *rule.action.split(" "), rule.value, *condition.split(" "))
+    for server in back.servers:
+        yield tuple(server_words(server))
+
+
+def server_words(server: shape.Line) -> list[str]:
+    """The line of one server, as words: in the file, and for `add server`."""
+    words = ["server", server.name, server.address, "weight", str(server.weight)]
+    words += ["maxconn", str(server.most)] if server.most else []
+    words += ["backup"] if server.backup else []
+    words += ["cookie", server.cookie] if server.cookie else []
+    words += server.transport.split(" ") if server.transport else []
+    words += ["resolvers", "docker", "resolve-prefer", "ipv4", "init-addr", "none"] if server.resolve else []
+    return words + (["disabled"] if server.disabled else [])
+
+
+def _answers(model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:
+    answer = ("http-request", "return", "status")
+    plain = ("content-type", "text/plain", "string")
+    yield shape.NOT_FOUND, (*answer, "404", *plain, "404 Not Found: nothing is served here\n")
+    if shape.withholds(model):
+        yield shape.WITHHELD, (*answer, "503", *plain, "503 Service Unavailable\n", "hdr", "Retry-After", "60")
+    for to in shape.elsewheres(model):
+        yield to.name, ("http-request", "redirect", "location", to.location, "code", str(to.code))
+
+
+def _maps(model: Model) -> Iterator[Statement]:
+    maps = shape.maps(model)
+    for name in ("hosts", "wildcards", "exact", "prefixes"):
+        for position, entry in enumerate(getattr(maps, name)):
+            yield _entry(f"{name}.map", position, entry.key, *entry.value.split(" "))
+
+
+def _entry(file: str, position: int, *words: str) -> Statement:
+    """A line of a map.  In wildcards.map the order counts, so the position is part of it."""
+    return Statement(((file,), (str(position),)) if file == "wildcards.map" else ((file,),), words)
+
+
+def structure(files: Mapping[str, bytes]) -> Structure:
+    """What stands in the files, without what is known to be skeleton.  Raises RefusedText where they cannot be read."""
+    found = list(_statements(tokens.lines(files["haproxy.cfg"])))
+    for name, content in sorted(files.items()):
+        if name != "haproxy.cfg":
+            found += [_entry(name, position, *map(_text, words)) for position, words in enumerate(tokens.entries(content))]
+    return tuple(sorted(statement for statement in found if not _skeleton(statement)))
+
+
+def _statements(lines: list[tuple[bytes, ...]]) -> Iterator[Statement]:
+    section: tuple[tuple[str, ...], ...] = ()
+    for line in lines:
+        words = tuple(map(_text, line))
+        if words[0] in SECTIONS:
+            section = (words,)
+            yield Statement((), words)
+        else:
+            yield Statement(section, words)
+
+
+def _skeleton(statement: Statement) -> bool:
+    if not statement.blocks:
+        return False
+    said = " ".join(statement.words) + " "
+    return said.startswith(SKELETON.get(statement.blocks[0][0], ()))
+
+
+def _text(word: bytes) -> str:
+    return word.decode("utf-8", "surrogateescape")

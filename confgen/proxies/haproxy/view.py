@@ -1,0 +1,37 @@
+"""What the templates get.  Pure."""
+
+from __future__ import annotations
+
+from confgen.model import Model
+from confgen.proxies.haproxy import shape
+from confgen.proxies.proxy import Caps, Output
+from confgen.settings import Frame
+
+OUTPUTS = (
+    Output("haproxy/haproxy.cfg.j2", "haproxy.cfg"),
+    Output("haproxy/hosts.map.j2", "hosts.map"),
+    Output("haproxy/wildcards.map.j2", "wildcards.map"),
+    Output("haproxy/exact.map.j2", "exact.map"),
+    Output("haproxy/prefixes.map.j2", "prefixes.map"),
+)
+
+
+def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
+    """Every name that a template may use, but for `generation`, which rendering adds."""
+    maps, fronts, backs = shape.maps(model), shape.fronts(model, caps, frame), shape.backs(model)
+    return {
+        "branch": ".".join(str(part) for part in caps.version[:2]),
+        "caps": sorted(caps.features),
+        "access_log": frame.access_log,
+        "fronts": fronts,
+        "backs": backs,
+        "elsewheres": shape.elsewheres(model),
+        "not_found": shape.NOT_FOUND,
+        "withheld": shape.WITHHELD if shape.withholds(model) else "",
+        "normalises": any(front.paths for front in fronts),
+        "resolves": shape.resolves(model),
+        "hosts": maps.hosts,
+        "wildcards": maps.wildcards,
+        "exact": maps.exact,
+        "prefixes": maps.prefixes,
+    }
