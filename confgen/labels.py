@@ -10,7 +10,7 @@ import enum
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from confgen.problem import Effect, Origin, Problem, show
 from confgen.settings import LabelSettings
@@ -206,10 +206,11 @@ class _Said:
 def read(instance: Instance, settings: LabelSettings) -> Wishes:
     """Everything an instance's labels ask for.  Never raises for what a label says."""
     problems: list[Problem] = []
-    said = [s for s in _take_apart(instance, settings.prefix, problems) if s.section or s.key not in ("enable", "proxy")]
     if not _enabled(instance, settings, problems):
         return Wishes(False, (), tuple(problems))
+    said = [s for s in _take_apart(instance, settings.prefix, problems) if s.section or s.key not in ("enable", "proxy")]
     withheld = _withheld(said, problems)
+    said = _each_once(said, problems)
     common = {s.key: s for s in said if s.section == ""}
     sections = sorted({s.section for s in said if s.section})
     wishes = [_wish(section, _merge(common, [s for s in said if s.section == section]), problems) for section in sections]
@@ -220,6 +221,7 @@ def read(instance: Instance, settings: LabelSettings) -> Wishes:
     elif sections:
         problems += _stray_route_keys(common)
     routes = sorted((w for w in wishes if w), key=lambda w: w.name)
+    withheld = _widened(withheld, sections)
     return Wishes(True, tuple(_withhold(w, withheld) for w in routes), tuple(dict.fromkeys(problems)))
 
 
@@ -240,11 +242,13 @@ def _enabled(instance: Instance, settings: LabelSettings, problems: list[Problem
         return False
 
 
-_SECTION = re.compile(r"(routes)\.([^.]*)\.(.+)|(tcp|udp)\.([^.]*)(?:\.(.+))?")
+_SECTION = re.compile(r"(routes)\.([^.]*)\.(.+)|(tcp|udp)\.([^.]*)(?:\.(.+))?", re.DOTALL)
+#: Stands for the key of `confgen.tcp.3306` itself, which no label can spell.
+_TO = ""
 
 
 def _take_apart(instance: Instance, prefix: str, problems: list[Problem]) -> Iterator[_Said]:
-    """Labels of ours, each with its section: "" (short form), "routes.<name>", "tcp.<port>" or "udp.<port>"."""
+    """Labels of ours, each with its section: "" (short form, also "routes.default"), "routes.<name>", "tcp.<port>" or "udp.<port>"."""
     for label, text in instance.labels:
         if not label.startswith(prefix + "."):
             continue
@@ -254,12 +258,26 @@ def _take_apart(instance: Instance, prefix: str, problems: list[Problem]) -> Ite
             yield _Said("", rest, text, origin)
             continue
         kind, name = (match[1], match[2]) if match[1] else (match[4], match[5])
+        key = (match[3] if match[1] else match[6]) or _TO
         try:
-            (parse_name if kind == "routes" else parse_port)(name)
+            name = str((parse_name if kind == "routes" else parse_port)(name))
         except Refusal as refusal:
             problems.append(_problem(refusal, origin, Effect.ROUTE))
+            if _security(key):
+                yield _Said("", key, text, origin)  # nobody can say which route was meant to be shut: all are
             continue
-        yield _Said(f"{kind}.{name}", (match[3] if match[1] else match[6]) or "to", text, origin)
+        yield _Said("" if (kind, name) == ("routes", "default") else f"{kind}.{name}", key, text, origin)
+
+
+def _each_once(said: list[_Said], problems: list[Problem]) -> list[_Said]:
+    """The first of each key in each section; `routes.default.host` beside `host`, or blanks in a key, say one thing twice."""
+    first: dict[tuple[str, str], _Said] = {}
+    for s in said:
+        holder = first.setdefault((s.section, s.key), s)
+        if holder is not s:
+            message = f"says the same thing as the {holder.origin.key}, which holds"
+            problems.append(Problem(s.origin, "CG003", message, Effect.LABEL, "remove one of them"))
+    return list(first.values())
 
 
 def _origin(instance: Instance, label: str) -> Origin:
@@ -278,25 +296,54 @@ def _withheld(said: list[_Said], problems: list[Problem]) -> dict[str, str]:
     """Sections that must not be served, each with the security label that could not be obeyed; removes unknown keys."""
     withheld: dict[str, str] = {}
     for s in list(said):
-        if s.key in BY_NAME or (s.key == "to" and s.section[:3] in ("tcp", "udp")):
+        if s.key in BY_NAME or (s.key == _TO and s.section):
             continue
         said.remove(s)
-        first = s.key.split(".")[0]
-        meant = _nearest_key(s.key)
-        if first in SECURITY or meant in SECURITY:
-            withheld[s.section] = s.key
-            problems.append(_unknown_security(s, first if first in SECURITY else meant))
+        security = _security(s.key)
+        if security:
+            withheld[s.section] = s.key if re.fullmatch(r"[A-Za-z0-9._-]{1,80}", s.key, re.ASCII) else security
+            problems.append(_unknown_security(s, security))
         else:
-            hint = f'did you mean "{meant}"?' if meant else "docs/labels.md lists every key"
+            close = get_close_matches(s.key[:_MAX_KEY].lower(), (*BY_NAME, "enable"), n=1)
+            hint = f'did you mean "{close[0]}"?' if close else "docs/labels.md lists every key"
             problems.append(Problem(s.origin, "CG001", f"unknown key {show(s.key)}", Effect.LABEL, hint))
     return withheld
 
 
-def _nearest_key(key: str) -> str:
-    close = get_close_matches(key, (*BY_NAME, *SECURITY, "enable"), n=1) or get_close_matches(
-        key.split(".", maxsplit=1)[0], SECURITY, n=1
-    )
-    return close[0] if close else ""
+def _widened(withheld: dict[str, str], sections: list[str]) -> dict[str, str]:
+    """A security label of a route that is not there was meant for another: all are shut."""
+    lost = [reason for section, reason in sorted(withheld.items()) if section not in sections]
+    return {**withheld, "": lost[0]} if lost else withheld
+
+
+#: What of an unknown key is compared with the known ones: the engine takes keys of any length, and comparing is slow.
+_MAX_KEY = 100
+
+#: Every word that stands in a key, so that one of them is not taken for a misspelt security word.
+_WORDS = tuple(sorted({word for key in (*BY_NAME, "enable") for word in re.split(r"[.-]", key)}))
+
+
+def _security(key: str) -> str:
+    """The security word that a key holds or misspells ("auth-basic", "alow", "TLS.ca"); "" for none.
+
+    Guessing wrong in one direction answers 503, in the other it opens a door, so this is generous.
+    """
+    key = key[:_MAX_KEY].lower()
+    for part in dict.fromkeys((*re.findall(r"[a-z0-9]+", key), *(re.sub(r"[^a-z0-9]", "", piece) for piece in key.split(".")))):
+        for security in SECURITY if part not in _WORDS else ():
+            likeness = 1.0 if security in part else _likeness(part, security)
+            if likeness and all(likeness >= _likeness(part, known) for known in _WORDS):
+                return security
+    return ""
+
+
+def _likeness(one: str, other: str) -> float:
+    """1 for the same letters in any order, else difflib's ratio where it is at least 3/4, else 0."""
+    if sorted(one) == sorted(other):
+        return 1.0
+    matcher = SequenceMatcher(None, one, other)
+    near = matcher.real_quick_ratio() >= 0.75 and matcher.quick_ratio() >= 0.75
+    return ratio if near and (ratio := matcher.ratio()) >= 0.75 else 0.0
 
 
 def _unknown_security(said: _Said, meant: str) -> Problem:
@@ -340,7 +387,7 @@ def _wish(section: str, said: dict[str, _Said], problems: list[Problem]) -> Wish
     values: dict[str, object] = {}
     whole = True
     for key_name, s in sorted(said.items()):
-        if key_name == "to":
+        if key_name == _TO:
             continue
         key = BY_NAME[key_name]
         if stream and not key.stream:
@@ -368,7 +415,7 @@ def _wish(section: str, said: dict[str, _Said], problems: list[Problem]) -> Wish
 
 def _stream_port(section: str, said: dict[str, _Said], values: dict[str, object], problems: list[Problem]) -> bool:
     """`confgen.tcp.3306: "3306"`: the label's own value is the container's port."""
-    if "to" not in said:
+    if _TO not in said:
         first = next(s for s in said.values() if s.section)
         message = f"{section} has settings but no port of the container"
         problems.append(
@@ -376,9 +423,9 @@ def _stream_port(section: str, said: dict[str, _Said], values: dict[str, object]
         )
         return False
     try:
-        values["port"] = parse_port(said["to"].text)
+        values["port"] = parse_port(said[_TO].text)
     except Refusal as refusal:
-        problems.append(_problem(refusal, said["to"].origin, Effect.ROUTE))
+        problems.append(_problem(refusal, said[_TO].origin, Effect.ROUTE))
         return False
     return True
 
@@ -444,5 +491,5 @@ def _stray_route_keys(common: dict[str, _Said]) -> list[Problem]:
             "add a host, or move it to a route",
         )
         for name, s in sorted(common.items())
-        if BY_NAME[name].scope is Scope.ROUTE and name != "timeout.idle"
+        if BY_NAME[name].scope is Scope.ROUTE
     ]

@@ -1,0 +1,404 @@
+"""Labels become wishes and Problems: the table of keys, the forms, and that no security label ever opens a door."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from confgen.labels import BY_NAME, KEYS, SECURITY, Key, Scope, Wish, proxy_kind
+from confgen.problem import CODES, Effect
+from confgen.settings import LabelSettings
+from confgen.values import Duration, Host, Match, Path, Port, Refusal, Weight, Wildcard
+from tests.unit.facts import container, problem, wish, wishes
+
+ON = {"host": "shop.example.com"}
+
+
+# --- the table ---
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+def test_every_key_reads_its_own_example(key: Key) -> None:
+    key.kind.parse(key.example)
+    assert re.search(key.kind.pattern, key.example), "editors would underline the example"
+    assert key.means
+    assert key.default
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+def test_every_key_has_its_field_in_wish(key: Key) -> None:
+    assert key.field in {f.name for f in dataclasses.fields(Wish)}
+
+
+def test_no_two_keys_share_a_name_or_a_field() -> None:
+    assert len({k.name for k in KEYS}) == len({k.field for k in KEYS}) == len(KEYS) == len(BY_NAME)
+
+
+@pytest.mark.parametrize("key", [k for k in KEYS if k.http], ids=lambda key: key.name)
+def test_every_key_reaches_the_wish(key: Key) -> None:
+    labels = ON | ({"path": "/api"} if key.name == "strip-prefix" else {}) | {key.name: key.example}
+    assert getattr(wish(labels), key.field) == key.kind.parse(key.example)
+
+
+@pytest.mark.parametrize("key", [k for k in KEYS if k.stream], ids=lambda key: key.name)
+def test_every_stream_key_reaches_the_wish_of_a_tcp_port(key: Key) -> None:
+    found = wish({"tcp.3306": "3306", f"tcp.3306.{key.name}": key.example})
+    assert getattr(found, key.field) == key.kind.parse(key.example)
+
+
+@pytest.mark.parametrize("key", [k for k in KEYS if not k.stream], ids=lambda key: key.name)
+def test_an_http_key_behind_a_tcp_port_is_named_and_costs_the_label_alone(key: Key) -> None:
+    found = wishes({"tcp.3306": "3306", f"tcp.3306.{key.name}": key.example})
+    assert problem(found.problems, "CG003").effect is Effect.LABEL
+    assert [w.port for w in found.routes] == [3306]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+def test_a_wrong_value_costs_what_the_table_says(key: Key) -> None:
+    found = wishes(ON | {key.name: "\n"})
+    (wrong,) = found.problems
+    assert wrong.effect is key.wrong
+    assert wrong.origin.key == f"label confgen.{key.name}"
+    assert bool(found.routes) is (key.wrong is Effect.LABEL)
+
+
+@given(text=st.text(max_size=30), key=st.sampled_from(KEYS))
+def test_an_editors_pattern_underlines_nothing_that_the_reader_takes(text: str, key: Key) -> None:
+    try:
+        key.kind.parse(text)
+    except Refusal:
+        return
+    assert re.search(key.kind.pattern, text.strip(" ")) or key.name in ("network",)
+
+
+# --- forms ---
+
+
+def test_two_labels_are_enough() -> None:
+    found = wish({"host": "shop.example.com", "port": "8080"})
+    assert (found.name, found.hosts, found.port, found.protocol) == ("default", (Host("shop.example.com"),), Port(8080), "http")
+
+
+def test_several_hosts_and_a_wildcard() -> None:
+    assert wish({"host": "b.example, *.shop.example, a.example"}).hosts == (
+        Wildcard("*.shop.example"),
+        Host("a.example"),
+        Host("b.example"),
+    )
+
+
+def test_named_routes_are_told_apart() -> None:
+    found = wishes(
+        {"routes.web.host": "a.example", "routes.api.host": "a.example", "routes.api.path": "/api", "routes.api.port": "9000"}
+    )
+    assert found.problems == ()
+    assert [(w.name, w.match, w.port) for w in found.routes] == [("api", Match(Path("/api")), Port(9000)), ("web", None, None)]
+
+
+def test_pool_and_server_keys_of_the_short_form_are_defaults_for_all_routes() -> None:
+    found = wishes(
+        {"port": "8080", "weight": "3", "drain": "20s", "path": "/x", "host": "s.example", "routes.a.host": "a.example", "routes.a.weight": "5",
+         "tcp.25": "2525"}
+    )  # fmt: skip
+    assert found.problems == ()
+    assert {w.name: (w.port, w.weight, w.drain, w.match) for w in found.routes} == {
+        "default": (8080, 3, 20_000, Match(Path("/x"))),
+        "a": (8080, 5, 20_000, None),
+        "tcp-25": (2525, 3, 20_000, None),
+    }
+
+
+def test_a_route_key_of_the_short_form_without_a_host_is_named() -> None:
+    for key in (k for k in KEYS if k.scope is Scope.ROUTE and k.name != "host"):
+        found = wishes({key.name: key.example, "routes.a.host": "a.example"})
+        assert problem(found.problems, "CG002").effect is Effect.LABEL
+        assert len(found.routes) == 1
+        found = wishes({key.name: key.example, "tcp.25": "25"})
+        assert problem(found.problems, "CG002").effect is Effect.LABEL, key.name
+
+
+def test_tcp_and_udp_ports() -> None:
+    found = wishes({"tcp.3306": "3306", "tcp.3306.balance": "leastconn", "udp.53": "5353"})
+    assert found.problems == ()
+    assert [(w.name, w.protocol, w.listen, w.port) for w in found.routes] == [
+        ("tcp-3306", "tcp", 3306, 3306),
+        ("udp-53", "udp", 53, 5353),
+    ]
+    assert found.routes[0].balance is not None
+
+
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [("tcp.0", "CG121"), ("tcp.70000", "CG121"), ("tcp.http", "CG121"), ("udp.", "CG121"), ("tcp.080", "CG121"), ("routes..host", "CG185"), ("routes.a b.host", "CG185"),
+     ("routes.-a.host", "CG185"), ("routes.; }.host", "CG185")],
+)  # fmt: skip
+def test_a_section_that_cannot_be_read_is_named_and_the_others_stay(label: str, code: str) -> None:
+    found = wishes(ON | {label: "80"})
+    assert problem(found.problems, code).effect is Effect.ROUTE
+    assert [w.name for w in found.routes] == ["default"]
+
+
+def test_settings_of_a_tcp_port_without_the_port_itself() -> None:
+    found = wishes({"tcp.3306.balance": "leastconn"})
+    assert "add the label confgen.tcp.3306" in problem(found.problems, "CG002").hint
+    assert found.routes == ()
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "70000", "80\n"])
+def test_a_tcp_port_that_leads_to_no_port(text: str) -> None:
+    found = wishes({"tcp.3306": text})
+    assert found.routes == ()
+    assert found.problems[0].effect is Effect.ROUTE
+
+
+def test_the_prefix_is_a_setting() -> None:
+    edge = LabelSettings(prefix="edge")
+    assert wishes({" edge.host": "a.example", "host": "b.example"}, edge).routes[0].hosts == ("a.example",)
+    assert wishes({"host": "b.example"}, edge).routes == ()
+    assert wishes({" confgenx.host": "b.example", " confgen": "x", " xconfgen.host": "y"}).problems == ()
+
+
+def test_blanks_around_a_name_make_no_second_route() -> None:
+    found = wishes({"routes.web.host": "a.example", "routes. web .port": "80", "tcp. 25 ": "25"})
+    assert [(w.name, w.port) for w in found.routes] == [("tcp-25", 25), ("web", 80)]
+
+
+def test_the_short_form_is_the_route_named_default() -> None:
+    found = wishes({"host": "a.example", "routes.default.path": "/api"})
+    assert found.problems == ()
+    assert [(w.name, w.match) for w in found.routes] == [("default", Match(Path("/api")))]
+
+
+def test_one_thing_said_twice_is_named() -> None:
+    found = wishes({"host": "a.example", "routes.default.host": "b.example"})
+    assert problem(found.problems, "CG003").origin.key == "label confgen.routes.default.host"
+    assert [w.hosts for w in found.routes] == [("a.example",)]
+
+
+def test_timeouts_keep_their_units() -> None:
+    found = wish(ON | {"timeout.connect": "1s", "timeout.read": "5m", "timeout.send": "10ms", "timeout.idle": "1h"})
+    assert (found.connect, found.read, found.send, found.idle) == (
+        Duration(1000),
+        Duration(300_000),
+        Duration(10),
+        Duration(3_600_000),
+    )
+
+
+def test_weight_nothing_is_not_nothing_said() -> None:
+    assert wish(ON | {"weight": "0"}).weight == Weight(0)
+    assert wish(ON | {"retry": "0"}).retry == 0
+    assert wish(ON | {"drain": "0s"}).drain == 0
+
+
+# --- enable ---
+
+
+@pytest.mark.parametrize(("text", "require", "enabled"), [("true", True, True), ("true", False, True), ("false", False, False), ("false", True, False), ("", False, True), ("", True, False)])  # fmt: skip
+def test_enable(text: str, require: bool, enabled: bool) -> None:
+    labels = ON | ({"enable": text} if text else {})
+    found = wishes(labels, LabelSettings(require_enable=require))
+    assert found.enabled is enabled
+    assert bool(found.routes) is enabled
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize("text", ["yes", "True", "flase", "1", " ", "\n"])
+def test_an_enable_that_cannot_be_read_hides_and_is_named(text: str) -> None:
+    found = wishes(ON | {"enable": text})
+    assert not found.enabled
+    assert problem(found.problems, found.problems[0].code).effect is Effect.SERVER
+
+
+def test_of_a_hidden_container_nothing_is_told() -> None:
+    for labels in ({"enable": "false"}, {}):
+        found = wishes(
+            labels | {"hots": "x", "routes.a b.host": "x", "tcp.x": "y", "auth.basic": "u"}, LabelSettings(require_enable=True)
+        )
+        assert found.problems == ()
+
+
+def test_a_proxy_is_no_mistake() -> None:
+    assert wishes({"proxy": "nginx"}).problems == ()
+    assert proxy_kind(container(labels={"proxy": " NGINX "}), LabelSettings()) == "nginx"
+    assert proxy_kind(container(labels={" edge.proxy": "haproxy"}), LabelSettings(prefix="edge")) == "haproxy"
+    assert proxy_kind(container(), LabelSettings()) == ""
+
+
+# --- mistakes ---
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("hots", "host"), ("prot", "port"), ("wieght", "weight"), ("strip_prefix", "strip-prefix"), ("timeout.conect", "timeout.connect"), ("Host", "host"), ("max-connection", "max-connections"),
+     ("enabled", "enable"), ("routes.a.pth", "path"), ("stickey", "sticky")],
+)  # fmt: skip
+def test_an_unknown_key_names_the_nearest(key: str, meant: str) -> None:
+    found = wishes(ON | {"routes.a.host": "a.example", key: "x"})
+    wrong = problem(found.problems, "CG001")
+    assert meant in wrong.hint
+    assert wrong.effect is Effect.LABEL
+    assert not [w for w in found.routes if w.withheld]
+
+
+def test_an_unknown_key_near_to_nothing_points_to_the_list() -> None:
+    assert "docs/labels.md" in problem(wishes(ON | {"zzzzz": "x"}).problems, "CG001").hint
+
+
+def test_labels_without_a_host_are_told_once_with_what_to_add() -> None:
+    wrong = problem(wishes({"port": "80", "balance": "leastconn"}).problems, "CG002")
+    assert "confgen.host" in wrong.hint
+    assert problem(wishes({"routes.a.port": "80"}).problems, "CG002").effect is Effect.ROUTE
+
+
+def test_no_labels_no_word() -> None:
+    for labels in ({}, {" com.example": "x"}, {" traefik.enable": "true"}):
+        found = wishes(labels)
+        assert (found.enabled, found.routes, found.problems) == (True, (), ())
+
+
+@pytest.mark.parametrize(
+    ("labels", "code", "routes"),
+    [
+        ({"path": "/a", "strip-prefix": "true", "rewrite": "/b"}, "CG003", 0),
+        ({"rewrite": "=/b"}, "CG111", 0),
+        ({"strip-prefix": "true"}, "CG003", 1),
+        ({"path": "/", "strip-prefix": "true"}, "CG003", 1),
+        ({"redirect": "https://a.example", "redirect.code": "304"}, "CG182", 1),
+        ({"redirect": "https://a.example", "redirect.code": "200"}, "CG182", 1),
+    ],
+)
+def test_labels_that_contradict_each_other(labels: dict[str, str], code: str, routes: int) -> None:
+    found = wishes(ON | labels)
+    assert problem(found.problems, code).hint
+    assert len(found.routes) == routes
+    assert all(not w.strip and w.redirect_code is None for w in found.routes)
+
+
+# --- security: a label that cannot be obeyed closes the door ---
+
+#: As labels.md has them, as people spell them, and as people think they might be called.
+SECURITY_KEYS = [
+    "tls", "tls.client-ca", "tls.redirect", "auth.basic", "auth.forward", "allow", "deny", "limit.rate", "limit.connections",
+    "ath.basic", "auht.basic", "aut", "oauth", "auth-basic", "auth_basic", "basic-auth", "basicauth", "basic_auth", "authbasic", "AUTH.basic", "Auth.Basic", "auth .basic",
+    "alow", "allwo", "Allow", "allowlist", "allow-list", "allowed", "ip-allow", "denny", "deney", "denied-ips.deny", "DENY", "limits.rate", "rate-limit", "ratelimit", "lmit.rate", "limt",
+    "TLS.client-ca", "tsl", "tls-client-ca", "tls_client_ca", "mtls", "tls\n", "auth.basic\n", "auth\0", "auth.ba\nsic", "authentication", "authorization", "a uth", "\u0430uth", "route.web.auth.basic",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("section", ["", "routes.web.", "routes.default.", "tcp.25."])
+@pytest.mark.parametrize("key", SECURITY_KEYS)
+def test_a_security_label_that_cannot_be_obeyed_withholds_the_route(section: str, key: str) -> None:
+    labels = {"routes.web.host": "a.example", "host": "b.example", "tcp.25": "25", f"{section}{key}": "x"}
+    found = wishes(labels)
+    name = {"": "default", "routes.web.": "web", "routes.default.": "default", "tcp.25.": "tcp-25"}[section]
+    withheld = {w.name for w in found.routes if w.withheld}
+    assert name in withheld, "the door is open"
+    assert withheld == ({"default", "web", "tcp-25"} if name == "default" else {name})
+    assert problem(found.problems, "CG001").effect is Effect.WITHHELD
+
+
+@pytest.mark.parametrize("word", SECURITY)
+@given(data=st.data())
+def test_a_slip_of_the_finger_in_a_security_word_opens_nothing(word: str, data: st.DataObject) -> None:
+    """One letter too many, one doubled, two changed places, wrong case: what fingers do."""
+    at = data.draw(st.integers(0, len(word) - 1))
+    slip = data.draw(st.sampled_from(["double", "swap", "case", "extra"]))
+    if slip == "double":
+        key = word[:at] + word[at] + word[at:]
+    elif slip == "swap":
+        key = word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :]
+    elif slip == "case":
+        key = word[:at] + word[at:].upper()
+    else:
+        key = word[:at] + data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz-_")) + word[at:]
+    found = wishes(ON | {f"{key}.basic": "x"})
+    assert all(w.withheld for w in found.routes), key
+
+
+#: Of labels.md, and no security labels: an older confgen that does not know them must not close the door for them.
+LATER = [
+    "methods", "headers.X-User", "query.page", "header.request.X-A", "header.response.X-B", "cors.origins", "compress", "cache.ttl", "buffering", "hold", "priority", "snippet", "health",
+    "health.interval", "health.timeout", "health.rise", "health.fall", "health.status", "health.start", "slow-start", "zone", "adaptive", "idle", "canary", "mirror", "proxy-protocol", "owner",
+    "heal", "heal.max", "heal.window", "websocket", "queue",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", LATER)
+def test_a_key_that_shuts_no_door_is_only_named(key: str) -> None:
+    if key in BY_NAME:
+        return
+    found = wishes(ON | {key: "x"})
+    assert problem(found.problems, "CG001").effect is Effect.LABEL
+    assert [w.withheld for w in found.routes] == [""]
+
+
+def test_withheld_comes_before_every_other_mistake_of_the_route() -> None:
+    found = wishes(ON | {"auth.basic": "u", "balance": "leastcon"})
+    assert found.routes[0].withheld == "auth.basic"
+
+
+# --- whatever a label holds ---
+
+_KEYS = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from([k.name for k in KEYS]),
+    st.sampled_from(
+        [
+            *LATER,
+            *SECURITY_KEYS,
+            "enable",
+            "proxy",
+            "",
+            ".",
+            "..",
+            "to",
+            "routes",
+            "routes.",
+            "routes.a",
+            "tcp",
+            "tcp.",
+            "tcp.80",
+            "udp.53.to",
+            "routes.a.to",
+        ]
+    ),
+)
+_PREFIXES = st.sampled_from(
+    ["", "routes.a.", "routes.default.", "routes.é.", "routes..", "tcp.80.", "tcp.80", "udp.53.", "tcp.x."]
+)
+_TEXTS = st.one_of(st.text(max_size=30), st.sampled_from([k.example for k in KEYS]))
+
+
+@given(
+    labels=st.dictionaries(st.builds(str.__add__, _PREFIXES, _KEYS), _TEXTS, max_size=8),
+    raw=st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=2),
+)
+@example(labels={"routes.default.host": "a.example", "routes.default.auth": "x"}, raw={})
+@example(labels={"tcp.80": "80", "to": "x", "routes.a.to": "y"}, raw={})
+def test_no_labels_raise_and_every_problem_can_be_shown(labels: dict[str, str], raw: dict[str, str]) -> None:
+    found = wishes(labels | {f" {k}": v for k, v in raw.items()})
+    for wrong in found.problems:
+        assert wrong.code in CODES
+        assert str(wrong).isprintable()
+        assert wrong.hint.isprintable()
+        assert wrong.hint
+    for route in found.routes:
+        assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", route.name, re.ASCII)
+        assert route.hosts or route.protocol != "http"
+    assert len({(w.protocol, w.name) for w in found.routes}) == len(found.routes)
+
+
+@given(
+    labels=st.dictionaries(st.builds(str.__add__, _PREFIXES, _KEYS), _TEXTS, max_size=6),
+    key=st.sampled_from(SECURITY),
+    section=st.sampled_from(["", "routes.a.", "routes.default.", "tcp.80."]),
+)
+def test_with_a_security_label_no_route_of_its_section_is_open(labels: dict[str, str], key: str, section: str) -> None:
+    found = wishes(labels | {f"{section}{key}": "x"})
+    name = {"": None, "routes.default.": None, "routes.a.": "a", "tcp.80.": "tcp-80"}[section]
+    assert all(w.withheld for w in found.routes if name is None or w.name == name)
