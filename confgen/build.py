@@ -7,12 +7,13 @@ holds and the newcomer is named, so that a container that comes later can take n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from confgen.labels import Wish, proxy_kind, read
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
-from confgen.problem import Effect, Problem, show
+from confgen.problem import Effect, Origin, Problem, show
 from confgen.settings import Frame, LabelSettings
 from confgen.state import Attachment, Health, Instance, Phase, State
 from confgen.values import Address, Name, Port, Refusal, Weight, parse_address
@@ -22,6 +23,10 @@ GONE = (Phase.CREATED, Phase.EXITED, Phase.DEAD)
 
 #: `docker compose run` copies a service's labels to its one-off container, which is not a replica.
 ONE_OFF = "com.docker.compose.oneoff"
+
+#: What engines let a container's name be.  A file may say anything, and names go into the proxy's text.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
+_NAME_HINT = 'use letters, digits, "_", "." and "-", the first a letter or digit'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,10 @@ class Built:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Offer:
-    """One route that one instance can serve.  age: what decides between offers; the smallest is the oldest."""
+    """One route that one instance can serve.
+
+    age: what decides between offers; the smallest is the oldest.  named: the labels name the pool, so it may be shared.
+    """
 
     age: tuple[bool, int, str]
     instance: Instance
@@ -63,6 +71,7 @@ class _Offer:
     route: Route
     pool: Pool | None = None
     server: Server | None = None
+    named: bool = False
 
     @property
     def claims(self) -> tuple[object, ...]:
@@ -84,7 +93,8 @@ def build(state: State, vantage: Vantage, labels: LabelSettings, frame: Frame) -
     ]
     offers.sort(key=lambda o: (o.age, o.route.name))
     offers = _claim(_agree(_off_our_ports(offers, frame, problems), problems), problems)
-    return Built(_model(offers, frame), tuple(sorted(set(problems))), tuple(_placement(o) for o in offers))
+    model = _model(offers, frame)
+    return Built(model, tuple(sorted(set(problems))), tuple(_placements(offers, model)))
 
 
 def _networks_of_proxies(state: State, labels: LabelSettings) -> frozenset[str]:
@@ -107,7 +117,11 @@ def _offers(
 ) -> Iterable[_Offer]:
     wishes = read(instance, labels)
     problems += wishes.problems
-    for wish in wishes.routes:
+    routes = wishes.routes
+    if routes and not _NAME.fullmatch(instance.name):
+        problems.append(_no_name(instance))
+        routes = ()
+    for wish in routes:
         offer = _offer(instance, wish, frame)
         if wish.redirect or wish.withheld:
             yield offer
@@ -119,7 +133,14 @@ def _offers(
             problems.append(Problem(wish.origin, refusal.code, refusal.message, Effect.SERVER, refusal.hint))
             continue
         pool = _pool(instance, wish, port)
-        yield replace(offer, route=replace(offer.route, pool=pool.name), pool=pool, server=_server(instance, wish, address, port))
+        server = _server(instance, wish, address, port)
+        route = replace(offer.route, pool=pool.name)
+        yield replace(offer, route=route, pool=pool, server=server, named=wish.pool is not None)
+
+
+def _no_name(instance: Instance) -> Problem:
+    origin = Origin(instance.source, instance.origin.object or f"container {show(instance.name)}", "name")
+    return Problem(origin, "CG185", f"{show(instance.name)} is no name of a container", Effect.SERVER, _NAME_HINT)
 
 
 def _offer(instance: Instance, wish: Wish, frame: Frame) -> _Offer:
@@ -214,13 +235,15 @@ def _address(instance: Instance, by_id: dict[str, Instance], wish: Wish, vantage
         owner = by_id.get(instance.network_mode.removeprefix("container:"))
         if owner is None or owner.phase in GONE:
             raise Refusal("CG122", "the container whose network it uses is not running", "start that container")
-        instance = replace(instance, attachments=owner.attachments, network_mode=owner.network_mode)
-        if instance.network_mode.startswith(("container:", "host")):
+        instance = replace(owner, labels=instance.labels)
+        if owner.network_mode == "host" or owner.network_mode.startswith("container:"):
             raise Refusal(
                 "CG122", "the container whose network it uses has no address of its own", "put that one on a network of the proxy"
             )
     chosen = _attachment(instance, wish, vantage)
     if instance.host_name:
+        if not _NAME.fullmatch(instance.host_name):
+            raise Refusal("CG185", f"{show(instance.host_name)} is no name that can be looked up", _NAME_HINT)
         return Address(instance.host_name)
     if not (chosen.address or chosen.address6):
         raise Refusal(
@@ -284,6 +307,9 @@ def _agree(offers: list[_Offer], problems: list[Problem]) -> list[_Offer]:
             continue
         if offer.pool and offer.server:
             holder = pools.setdefault(offer.pool.name, offer)
+            if holder.instance.owner != offer.instance.owner and not (holder.named and offer.named):
+                problems.append(_not_shared(offer, holder))
+                continue
             if holder.pool != offer.pool:
                 problems.append(_disagrees(offer, holder))
                 continue
@@ -314,6 +340,14 @@ def _namesake(offer: _Offer, holder: _Offer) -> Problem:
     """A container may be named as another project's service is; it does not become its replica by that."""
     message = f"its name reads like {holder.instance.group}, to which {holder.instance.name} belongs"
     return Problem(offer.route.origin, "CG006", message, Effect.ROUTE, "rename the container")
+
+
+def _not_shared(offer: _Offer, holder: _Offer) -> Problem:
+    """Traffic of a service goes to others only where it says so itself, by naming its pool."""
+    assert offer.pool is not None
+    message = f"pool {offer.pool.name} belongs to {holder.instance.name}"
+    hint = "to share a pool, set confgen.pool to the same name on both; else choose another name"
+    return Problem(offer.route.origin, "CG006", message, Effect.SERVER, hint)
 
 
 def _differing(one: object, other: object) -> list[str]:
@@ -377,11 +411,12 @@ def _model(offers: list[_Offer], frame: Frame) -> Model:
     servers: dict[Name, dict[str, Server]] = {}
     taken: set[object] = set()
     for offer in offers:
-        fresh = tuple(h for h in offer.route.hosts if (offer.listener, h, offer.route.match) not in taken)
+        fresh = tuple(claim for claim in offer.claims if claim not in taken)
         routes = listeners.setdefault(offer.listener, {})
-        if offer.route.name not in routes and (fresh or not offer.route.hosts):
-            routes[offer.route.name] = replace(offer.route, hosts=fresh)
-            taken.update(offer.claims)
+        if fresh and offer.route.name not in routes:
+            hosts = tuple(h for h, claim in zip(offer.route.hosts, offer.claims, strict=False) if claim in fresh)
+            routes[offer.route.name] = replace(offer.route, hosts=hosts)
+            taken.update(fresh)
         if offer.pool and offer.server:
             pools.setdefault(offer.pool.name, offer.pool)
             servers.setdefault(offer.pool.name, {}).setdefault(offer.server.name, offer.server)
@@ -412,5 +447,9 @@ def _in_rotation(servers: tuple[Server, ...]) -> tuple[Server, ...]:
     )
 
 
-def _placement(offer: _Offer) -> Placement:
-    return Placement(offer.instance.name, offer.route.name, offer.route.pool, offer.server)
+def _placements(offers: list[_Offer], model: Model) -> Iterable[Placement]:
+    """With the servers as the model has them, since it may have put one that is stopping back into rotation."""
+    servers = {(pool.name, server.name): server for pool in model.pools for server in pool.servers}
+    for offer in offers:
+        key = (offer.route.pool or Name(""), Name(offer.instance.name))
+        yield Placement(offer.instance.name, offer.route.name, offer.route.pool, servers.get(key))

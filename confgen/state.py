@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass, field
 
 from confgen.problem import Origin
 
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
+#: What compose lets them be (compose-spec.io), and no longer than a DNS label.
+_PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+_SERVICE = re.compile(r"[A-Za-z0-9._-]{1,63}", re.ASCII)
 
 
 class Phase(enum.Enum):
@@ -88,7 +92,7 @@ class Instance:
     @property
     def owner(self) -> str:
         """Who this instance belongs to: its compose project, else itself."""
-        return self.label(COMPOSE_PROJECT) or self.name
+        return self._composed[0] or self.name
 
     @property
     def group(self) -> str:
@@ -96,8 +100,18 @@ class Instance:
 
         A project's name holds no dot, so the pair cannot be read in two ways.
         """
+        project, service = self._composed
+        return f"{project}.{service}" if project else self.name
+
+    @property
+    def _composed(self) -> tuple[str, str]:
+        """Compose's project and service; ("", "") where there are none, or where no compose can have written them.
+
+        Anybody can set these labels, and they become names in the proxy's file.
+        """
         project, service = self.label(COMPOSE_PROJECT), self.label(COMPOSE_SERVICE)
-        return f"{project}.{service}" if project and service else self.name
+        real = _PROJECT.fullmatch(project) and _SERVICE.fullmatch(service)
+        return (project, service) if real else ("", "")
 
 
 @dataclass(frozen=True, slots=True)
