@@ -36,7 +36,7 @@ skeleton() {
         cat <<CONF
 # Made by confgen's start script; confgen replaces it as soon as it runs.
 worker_processes auto;
-error_log stderr warn;
+error_log stderr;
 events {
     worker_connections 1024;
 }

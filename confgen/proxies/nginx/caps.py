@@ -62,13 +62,13 @@ def modules_path(caps: Caps) -> str:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    """A version without its last number is the newest of that line: "1.29" has all that 1.29 brought."""
-    parts = tuple(int(part) for part in text.split("."))
-    return parts if len(parts) == 3 else (*parts, 99)
+    return tuple(int(part) for part in text.split("."))
 
 
 def _since(version: tuple[int, ...]) -> frozenset[str]:
-    return frozenset(word for word, since in SINCE.items() if version >= since)
+    """A version without its last number is the newest of that line: "1.29" has all that 1.29 brought."""
+    whole = version if len(version) == 3 else (*version, 999)
+    return frozenset(word for word, since in SINCE.items() if whole >= since)
 
 
 def _built(said: str) -> frozenset[str]:

@@ -54,8 +54,10 @@ def _skip(text: bytes, at: int) -> int:
         if text[at] in _BLANK:
             at += 1
         elif text[at : at + 1] == b"#":
-            end = text.find(b"\n", at)
-            at = len(text) if end < 0 else end
+            end = text.find(b"\n", at) % (len(text) + 1)
+            if end - at > LONGEST + 1:
+                raise _bad(text, at, f"a comment of {end - at} bytes; nginx reads at most {LONGEST + 1}")
+            at = end
         else:
             break
     return at
@@ -73,7 +75,7 @@ def _bare(text: bytes, start: int) -> tuple[bytes, int]:
             while text[at : at + 1] == b"{":
                 at += 1
         elif text[at] in _BLANK or char in (b";", b"{"):
-            return _unescaped(text, start, at), at
+            return _unescaped(text, start, at, LONGEST + (char in (b";", b"{"))), at
         else:
             at += 1
     raise _bad(text, len(text), "the file ends inside a word")
@@ -89,14 +91,17 @@ def _quoted(text: bytes, start: int) -> tuple[bytes, int]:
         raise _bad(text, len(text), "the file ends inside a quoted word")
     if after not in (b" ", b"\t", b"\r", b"\n", b";", b"{", b")"):
         raise _bad(text, at + 1, f"unexpected {show(after.decode('latin-1'))} after a quoted word")
-    return _unescaped(text, start + 1, at), at + 1
+    return _unescaped(text, start + 1, at, LONGEST), at + 1
 
 
-def _unescaped(text: bytes, start: int, end: int) -> bytes:
-    """Copies a word as nginx does: a backslash goes only before quotes, itself, t, r and n."""
+def _unescaped(text: bytes, start: int, end: int, most: int) -> bytes:
+    """Copies a word as nginx does: a backslash goes only before quotes, itself, t, r and n.
+
+    most: nginx's buffer holds 4096 bytes, for the word and what it reads before it is done with it.
+    """
     raw, out, at = text[start:end], bytearray(), 0
-    if len(raw) > LONGEST:
-        raise _bad(text, start, f"a word of {len(raw)} bytes; nginx reads at most {LONGEST}")
+    if len(raw) > most:
+        raise _bad(text, start, f"a word of {len(raw)} bytes; nginx reads at most {most}")
     while at < len(raw):
         known = _AFTER_BACKSLASH.get(raw[at + 1 : at + 2]) if raw[at : at + 1] == b"\\" else None
         out += known if known is not None else raw[at : at + 1]

@@ -16,11 +16,11 @@ from confgen.values import Text
 #: Headers that a server may believe: name and value as written.  $host and not $http_host, which lies when the request
 #: line holds an absolute URL (measured); the port goes with it, since apps make links of it.
 SAID = (
-    ("Host", "$host$confgen_port_suffix"),
+    ("Host", "$confgen_host"),
     ("X-Real-IP", "$remote_addr"),
     ("X-Forwarded-For", "$remote_addr"),
     ("X-Forwarded-Proto", "$scheme"),
-    ("X-Forwarded-Host", "$host$confgen_port_suffix"),
+    ("X-Forwarded-Host", "$confgen_host"),
     ("X-Forwarded-Port", "$confgen_port"),
 )
 
