@@ -15,7 +15,7 @@ from tests.e2e.conftest import EXAMPLES
 from tests.e2e.stack import Stack, docker, stack, until
 from tests.load import Load
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def say(text: str, style: str = "") -> None:

@@ -10,6 +10,10 @@ from confgen.report import Report, SeatReport
 from confgen.state import State
 
 
+#: Where nobody looks at a terminal (a pipe, `docker compose exec -T`), nothing is cut to fit one.
+_WIDE = 400
+
+
 def as_data(report: Report, state: State) -> dict[str, object]:
     """The whole as JSON.  `instances` is a snapshot: `confgen render` and `check` accept the file."""
     return {
@@ -41,6 +45,8 @@ def show(report: Report) -> None:
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDE
     for seat in report.seats:
         generation = seat.applied.generation if seat.applied else "?"
         console.print(Text(f"{seat.seat}: {seat.proxy} {seat.version}, generation {generation}", style="bold"))
@@ -58,7 +64,9 @@ def _table(model: Model) -> object:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("LISTENER", "ROUTE", "REQUESTS", "POOL", "SERVERS", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("LISTENER", "ROUTE", "REQUESTS", "POOL", "SERVERS"):
+        table.add_column(name, overflow="fold")
     for listener in model.listeners:
         for route in listener.routes:
             requests = ", ".join(f"{host}{_path(route)}" for host in route.hosts) or f"port {listener.port}"

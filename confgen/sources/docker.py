@@ -15,7 +15,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import docker
@@ -44,12 +44,26 @@ _SIGNALS = {"1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "10": "USR1", "12"
 _STOP_SIGNALS = ("TERM", "INT", "QUIT")
 #: Beyond `drain`, an instance that was told to stop and still runs is taken back after this many seconds.
 _GRACE = 5.0
-#: The list goes on saying "running" for some 70 ms after `die` (measured on 20.10: until the network is cleaned up), so
-#: the event is believed against it; the row is looked at again after these seconds, at last the list is believed.
-_LAG = (0.1, 0.2, 0.5, 1.0, 3.0)
+#: The engine tells some things before its list shows them (measured on 20.10: pause, connect and disconnect by a
+#: moment, a death by some 70 ms, until the network is cleaned up).  The event is believed, and the row is looked at
+#: after these seconds, one after the other; if the list still says otherwise then, it is right.
+_LAG = (0.05, 0.1, 0.25, 0.5, 1.0, 3.0)
 _MAX_LINE = 1 << 20
 #: Seconds for one answer of the engine.
 _DEADLINE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """Something that an event told and the list may not show yet.
+
+    shown: whether a row shows it.  phase: what is believed until then.  tries, due: when to look (again).
+    """
+
+    shown: Callable[[Instance], bool]
+    phase: Phase | None
+    tries: int
+    due: float
 
 
 class DockerSource:
@@ -65,7 +79,7 @@ class DockerSource:
         self._named: set[str] = set()
         self._everything = True
         self._stopping: dict[str, float] = {}
-        self._died: dict[str, tuple[int, float]] = {}
+        self._notes: dict[tuple[str, str], _Note] = {}
         self._client: docker.APIClient | None = None
 
     def snapshot(self) -> Snapshot:
@@ -83,9 +97,10 @@ class DockerSource:
             raise
         with self._lock:
             self._believe_the_list()
-            stopping, died = set(self._stopping), set(self._died)
-            ends = [*self._stopping.values(), *(until for _, until in self._died.values())]
-        instances = (_as_noted(row, stopping, died) for row in self._rows.values())
+            believed = {container: note.phase for (container, _), note in self._notes.items() if note.phase}
+            stopping = set(self._stopping)
+            ends = [*self._stopping.values(), *(note.due for note in self._notes.values())]
+        instances = (_as_noted(row, row.id in stopping, believed.get(row.id)) for row in self._rows.values())
         again = max(0.0, min(ends) - self._clock()) if ends else None
         return Snapshot(self.name, tuple(sorted(instances, key=lambda i: (i.name, i.id))), again=again)
 
@@ -109,23 +124,24 @@ class DockerSource:
                 raise SourceUnavailable(f"the engine's event stream broke: {_words(error)}", "it is opened again") from error
 
     def _let_go(self) -> None:
-        """Notes whose time is over: who was to stop and still runs is back; who died is looked at once more."""
+        """Notes whose time has come: who was to stop and still runs is back; what the list did not show is looked at."""
         now = self._clock()
         self._stopping = {i: until for i, until in self._stopping.items() if until > now}
-        for container, (tries, until) in list(self._died.items()):
-            if until > now:
+        for (container, topic), note in list(self._notes.items()):
+            if note.due > now:
                 continue
             self._named.add(container)
-            if tries + 1 < len(_LAG):
-                self._died[container] = (tries + 1, now + _LAG[tries + 1])
+            tries = note.tries + 1
+            if tries < len(_LAG):
+                self._notes[container, topic] = replace(note, tries=tries, due=now + _LAG[tries])
             else:
-                del self._died[container]
+                del self._notes[container, topic]
 
     def _believe_the_list(self) -> None:
-        """A note is needed only for as long as the list still says "running"."""
-        self._stopping = {i: until for i, until in self._stopping.items() if i in self._rows}
-        running = {i for i, row in self._rows.items() if row.phase in (Phase.RUNNING, Phase.PAUSED)}
-        self._died = {i: note for i, note in self._died.items() if i in running}
+        """A note is needed only until the list shows the same."""
+        rows = self._rows
+        self._stopping = {i: until for i, until in self._stopping.items() if i in rows}
+        self._notes = {key: note for key, note in self._notes.items() if key[0] in rows and not note.shown(rows[key[0]])}
 
     def _look(self, named: set[str], everything: bool) -> None:
         if everything:
@@ -156,23 +172,35 @@ class DockerSource:
             wake("unreadable event", False)
             return
         with self._lock:
-            if action not in ("kill", DRAIN_MARKER):  # nothing in the list changes with these two
-                self._named.add(container)
             self._note(container, action, attributes)
         name = str(attributes.get("name", container[:12]))
         wake(f"{kind} {action.split(':', maxsplit=1)[0]} {name}", action.startswith(_URGENT))
 
     def _note(self, container: str, action: str, attributes: dict[str, Any]) -> None:
-        """What the list of containers does not show: that a stop signal was sent, and for a while that one has died."""
+        """What to look at because of an event, and what to believe until the list shows it."""
         if action in ("die", "destroy", "start"):
             self._stopping.pop(container, None)
-            self._died.pop(container, None)
-        if action == "die":
-            self._died[container] = (0, self._clock() + _LAG[0])
+            self._notes.pop((container, "phase"), None)
+        network = str(attributes.get("name", ""))
+        if action == "die":  # whether it comes back is not known yet
+            self._believe(container, "phase", lambda row: row.phase not in (Phase.RUNNING, Phase.PAUSED), Phase.RESTARTING)
+        elif action == "pause":
+            self._believe(container, "phase", lambda row: row.phase is Phase.PAUSED, Phase.PAUSED)
+        elif action == "unpause":
+            self._believe(container, "phase", lambda row: row.phase is not Phase.PAUSED, Phase.RUNNING)
+        elif action == "connect":
+            self._believe(container, network, lambda row: row.phase is not Phase.RUNNING or _is_on(row, network))
+        elif action == "disconnect":
+            self._believe(container, network, lambda row: not _is_on(row, network))
+        elif action != "kill" and not action.startswith(DRAIN_MARKER):  # with these nothing in the list changes
+            self._named.add(container)
         row = self._rows.get(container)
         if row is not None and self._means_stop(row, action, attributes):
             drain = self._said(row, "drain", Duration(10_000))
             self._stopping[container] = self._clock() + drain / 1000 + _GRACE
+
+    def _believe(self, container: str, topic: str, shown: Callable[[Instance], bool], phase: Phase | None = None) -> None:
+        self._notes[container, topic] = _Note(shown, phase, 0, self._clock() + _LAG[0])
 
     def _means_stop(self, row: Instance, action: str, attributes: dict[str, Any]) -> bool:
         if action != "kill":
@@ -228,11 +256,13 @@ def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
             buffer, skipping = b"", True
 
 
-def _as_noted(row: Instance, stopping: set[str], died: set[str]) -> Instance:
-    """The row with what is known beyond it.  Whether one that died comes back is not known yet: so it is restarting."""
-    if row.id in died:
-        return replace(row, phase=Phase.RESTARTING)
-    return replace(row, stopping=True) if row.id in stopping else row
+def _as_noted(row: Instance, stopping: bool, phase: Phase | None) -> Instance:
+    """The row with what is known beyond it."""
+    return replace(row, stopping=stopping, phase=phase or row.phase) if stopping or phase else row
+
+
+def _is_on(row: Instance, network: str) -> bool:
+    return any(a.network == network and (a.address or a.address6) for a in row.attachments)
 
 
 def _is_socket(path: str) -> bool:

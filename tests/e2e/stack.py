@@ -20,13 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 15.0
 
 
-def docker(*words: str, check: bool = True, env: dict[str, str] | None = None, timeout: float = 120) -> str:
-    """One command of the engine's client; its stdout.  A failure shows what it said."""
+def docker(*words: str, check: bool = True, env: dict[str, str] | None = None, timeout: float = 120, merged: bool = False) -> str:
+    """One command of the engine's client; its stdout (`merged`: stderr too).  A failure shows what it said."""
     done = subprocess.run(
         ["docker", *words], capture_output=True, text=True, check=False, env={**os.environ, **(env or {})}, timeout=timeout
     )
     assert not check or done.returncode == 0, f"docker {' '.join(words)}: {done.stderr or done.stdout}"
-    return done.stdout.strip()
+    return (done.stdout + done.stderr if merged else done.stdout).strip()
 
 
 def free_port() -> int:
@@ -132,8 +132,14 @@ class Stack:
         """Which containers answer."""
         return {self.get(host).hostname for _ in range(requests)}
 
+    def server_state(self, container: str) -> str:
+        """What `status` says of a container's server, once the running proxy serves just that; "" if it has none."""
+        proxies = json.loads(self.confgen("status", "--json") or '{"proxies": []}')["proxies"]
+        servers = [s for p in proxies if p["right"] for pool in p["model"].get("pools", ()) for s in pool["servers"]]
+        return next((str(s.get("state", "ready")) for s in servers if s["name"] == container), "")
+
     def log(self) -> str:
-        return self.compose("logs", "--no-log-prefix", "confgen", check=False)
+        return docker("logs", self.container("confgen"), check=False, merged=True)
 
     def generation(self, directory: str) -> str:
         return docker("exec", self.container("proxy"), "readlink", f"{directory}/live").rpartition("/")[2]
