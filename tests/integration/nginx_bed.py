@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -144,7 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_POST = do_PUT = do_DELETE = do_GET
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def _extra(self) -> Iterator[tuple[str, str]]:
         if "/accel" in self.path:
@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.sendall(data)
         self.close_connection = True
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Quiet."""
 
 
@@ -192,6 +192,7 @@ class Bench:
     folder: Path
     http_port: int = field(default_factory=free_port)
     access_log: str = "text"
+    shell: tuple[str, ...] = ("/bin/sh",)
     process: subprocess.Popen[bytes] | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -219,7 +220,9 @@ class Bench:
             "CONFGEN_HTTP_PORT": str(self.http_port),
         }
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(["/bin/sh", str(START)], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                [*self.shell, str(START)], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
         wait_for(lambda: self.running() or self.ended())
         assert not self.ended(), self.log.read_text()
         return self
@@ -253,7 +256,9 @@ class Bench:
     def serve(self, model: Model) -> Applied:
         return apply(self.candidate(model), NGINX, self.target, 5)
 
-    def ask(self, host: str, path: str = "/", method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None) -> Seen:
+    def ask(
+        self, host: str, path: str = "/", method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Seen:
         return ask(self.http_port, host, path, method, body, headers)
 
     def spread(self, host: str, times: int, path: Callable[[int], str] = lambda _: "/", **headers: str) -> Counter[str]:
@@ -261,7 +266,9 @@ class Bench:
         return Counter(self.ask(host, path(i), headers=named).server for i in range(times))
 
 
-def ask(port: int, host: str, path: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None) -> Seen:
+def ask(
+    port: int, host: str, path: str, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
+) -> Seen:
     """One request on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
@@ -352,4 +359,4 @@ def children(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    return os.path.exists(f"/proc/{pid}")
+    return Path(f"/proc/{pid}").exists()

@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from confgen.errors import RefusedText
 from confgen.model import Model
@@ -56,7 +55,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @given(made=models())
-@settings(max_examples=40 * LENGTH, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40 * LENGTH, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 def test_nginx_takes_every_model_without_a_word(version: str, binaries: dict[str, Path], folder: Path, made: Model) -> None:
     text = rendered(made, binaries[version], folder)
     assert not refusal(binaries[version], text, folder), text.decode()
@@ -66,7 +67,10 @@ def test_nginx_takes_every_model_without_a_word(version: str, binaries: dict[str
 def test_names_at_the_edges_of_the_hash_buckets(version: str, binaries: dict[str, Path], folder: Path) -> None:
     for length in (45, 46, 47, 109, 110, 111, 238, 239, 253):
         name = ".".join(["a" * 60] * 3 + ["b" * 63])[: length - 5] + ".test"
-        made = model(route("a", name.replace("..", ".a"), redirect=None, withheld="x"), route("b", f"*.{'c' * (length % 60)}.test", withheld="x"))
+        made = model(
+            route("a", name.replace("..", ".a"), redirect=None, withheld="x"),
+            route("b", f"*.{'c' * (length % 60)}.test", withheld="x"),
+        )
         assert not refusal(binaries[version], rendered(made, binaries[version], folder), folder), length
 
 
@@ -74,11 +78,22 @@ def test_names_at_the_edges_of_the_hash_buckets(version: str, binaries: dict[str
 def test_big_pools_fit_into_their_zones(version: str, binaries: dict[str, Path], folder: Path) -> None:
     for count in (31, 32, 63, 64, 127, 300):
         servers = [server(f"web-{i:03}", 18080, f"172.118.{i // 200}.{i % 200 + 1}", max_connections=100) for i in range(count)]
-        assert not refusal(binaries[version], rendered(model(route("a", "a.test", to="p"), pool("p", *servers)), binaries[version], folder), folder), count
+        assert not refusal(
+            binaries[version],
+            rendered(model(route("a", "a.test", to="p"), pool("p", *servers)), binaries[version], folder),
+            folder,
+        ), count
     if version == VERSIONS[-1]:
         for count in (15, 16, 31, 32, 100):
-            servers = [server(f"web-{i:03}", 18080, f"a-rather-long-name-of-a-service-{i}.example.internal", resolve=True) for i in range(count)]
-            assert not refusal(binaries[version], rendered(model(route("a", "a.test", to="p"), pool("p", *servers)), binaries[version], folder), folder), count
+            servers = [
+                server(f"web-{i:03}", 18080, f"a-rather-long-name-of-a-service-{i}.example.internal", resolve=True)
+                for i in range(count)
+            ]
+            assert not refusal(
+                binaries[version],
+                rendered(model(route("a", "a.test", to="p"), pool("p", *servers)), binaries[version], folder),
+                folder,
+            ), count
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -136,7 +151,12 @@ def test_statements_end_where_nginx_sees_their_end(version: str, binaries: dict[
     chance = random.Random(f"confgen ends {version}")
     seen = {True: 0, False: 0}
     for _ in range(300 * LENGTH):
-        body = b"events{}\nhttp{access_log off;log_format name " + junk(chance) + chance.choice([b";", b" end;", b'";', b""]) + b"\n}\n"
+        body = (
+            b"events{}\nhttp{access_log off;log_format name "
+            + junk(chance)
+            + chance.choice([b";", b" end;", b'";', b""])
+            + b"\n}\n"
+        )
         said = refusal(binaries[version], body, folder)
         try:
             alone = not [s for s in structure({"nginx.conf": body}) if s.words[0] not in ("events", "http")]
@@ -145,7 +165,9 @@ def test_statements_end_where_nginx_sees_their_end(version: str, binaries: dict[
             seen[False] += 1
             continue
         if alone:
-            assert not any(word in said for word in (*UNREADABLE, "unknown directive")), f"we read it, nginx says {said!r}: {body!r}"
+            assert not any(word in said for word in (*UNREADABLE, "unknown directive")), (
+                f"we read it, nginx says {said!r}: {body!r}"
+            )
             seen[True] += 1
         else:
             assert said, f"we read other statements, nginx takes: {body!r}"

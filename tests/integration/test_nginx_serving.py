@@ -319,7 +319,12 @@ def test_a_cookie_keeps_a_client_on_its_server_while_it_drains(newest: Bench, ba
 
 
 def test_tcp_and_udp_ports(bench: Bench, backends: Make) -> None:
-    tcp, empty, udp, answered = free_port(), free_port(), free_port(socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    tcp, empty, udp, answered = (
+        free_port(),
+        free_port(),
+        free_port(socket.SOCK_DGRAM),
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
+    )
     answered.bind(("127.0.0.1", 0))
     answered.settimeout(5)
     web = backends("web")

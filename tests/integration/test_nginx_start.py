@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import signal
 import socket
 import stat
@@ -16,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from confgen.apply import Result
+from confgen.apply import Result, apply
 from confgen.errors import RefusedByProxy, ReloadFailed, TargetUnavailable
 from confgen.model import Model
 from confgen.proxies.nginx import NGINX
+from confgen.render import Candidate
 from confgen.targets.target import Command
 from tests.integration.nginx_bed import (  # noqa: F401 - the fixtures
     VERSIONS,
@@ -61,6 +63,24 @@ def test_confgen_may_write_first(binaries: dict[str, Path], tmp_path_factory: py
     found.target.folder.swap(candidate.generation)
     try:
         assert found.start().running() == candidate.generation
+        assert found.ask("a.test").server == "web"
+    finally:
+        found.stop()
+
+
+@pytest.mark.parametrize("shell", [("dash",), ("bash", "--posix"), ("busybox", "sh")], ids=lambda shell: shell[0])
+def test_any_posix_shell_will_do(
+    shell: tuple[str, ...], binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, backends: Make
+) -> None:
+    """The official images have dash, the Alpine ones busybox."""
+    program = shutil.which(shell[0])
+    if not program:
+        pytest.skip(f"{shell[0]} is not on this machine")
+    found = Bench(VERSIONS[-1], binaries[VERSIONS[-1]], tmp_path_factory.mktemp("shell"), shell=(program, *shell[1:]))
+    try:
+        found.start()
+        assert found.serve(one_site(backends("web"))).result is Result.RELOADED
+        assert found.target.run(Command("test", "../x", ()), 5).code == 64
         assert found.ask("a.test").server == "web"
     finally:
         found.stop()
@@ -160,7 +180,12 @@ def test_requests_of_any_kind_do_not_break_it(newest: Bench) -> None:
         os.close(descriptor)
     assert newest.target.run(Command("version", "", ()), 5).code == 0
     assert newest.running() == "skeleton"
-    assert sorted(p.name for p in newest.target.folder.run.iterdir()) == ["answer.0123456789abcdef", "drafts", "nginx.sock", "request"]
+    assert sorted(p.name for p in newest.target.folder.run.iterdir()) == [
+        "answer.0123456789abcdef",
+        "drafts",
+        "nginx.sock",
+        "request",
+    ]
 
 
 @pytest.mark.parametrize("argument", ["../skeleton", "0123456789abcdeg", "0123456789abcdef0", "", "-c"])
@@ -186,7 +211,10 @@ def test_a_writer_learns_that_nobody_listens(newest: Bench) -> None:
 
 def test_several_requests_at_once(newest: Bench) -> None:
     codes: list[int] = []
-    threads = [threading.Thread(target=lambda: codes.append(newest.target.run(Command("test", "skeleton", ()), 20).code)) for _ in range(12)]
+    threads = [
+        threading.Thread(target=lambda: codes.append(newest.target.run(Command("test", "skeleton", ()), 20).code))
+        for _ in range(12)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -204,7 +232,7 @@ def test_what_nginx_refuses_is_told_and_changes_nothing(bench: Bench, backends: 
     assert bench.running() == applied.generation
 
 
-def test_a_port_that_is_taken_passes_the_test_and_is_put_back(newest: Bench, backends: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_that_is_taken_passes_the_test_and_is_put_back(newest: Bench, backends: Make) -> None:
     """The one thing that `nginx -t` does not see: nginx goes on with the former text, and so do we."""
     web = backends("web")
     applied = newest.serve(one_site(web))
@@ -213,18 +241,22 @@ def test_a_port_that_is_taken_passes_the_test_and_is_put_back(newest: Bench, bac
         holder.listen()
         taken = holder.getsockname()[1]
         with pytest.raises(ReloadFailed, match="still serves the former generation"):
-            newest.serve(model(*one_site(web).routes(), *one_site(web).pools, stream("tcp", taken, "t"), pool("t", server("s", 9), protocol="tcp")))
+            newest.serve(
+                model(
+                    *one_site(web).routes(),
+                    *one_site(web).pools,
+                    stream("tcp", taken, "t"),
+                    pool("t", server("s", 9), protocol="tcp"),
+                )
+            )
         assert newest.target.folder.live() == applied.generation
         assert newest.running() == applied.generation
         assert newest.ask("a.test").server == "web"
     assert newest.serve(one_site(web, "b.test")).result is Result.RELOADED
 
 
-def test_refused_by_the_proxys_own_test(newest: Bench, backends: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_by_the_proxys_own_test(newest: Bench, backends: Make) -> None:
     """Whatever passes us and not nginx: nothing is swapped, and nginx's own words are told."""
-    from confgen.apply import apply
-    from confgen.render import Candidate
-
     applied = newest.serve(one_site(backends("web")))
     bad = Candidate("00000000000000ff", (("nginx.conf", b"events {}\nhttp { upstream a { server no.such.host.invalid; } }\n"),))
     with pytest.raises(RefusedByProxy, match="host not found in upstream"):

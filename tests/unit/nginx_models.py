@@ -40,7 +40,10 @@ def _path(text: str) -> Match | None:
 
 
 #: Every character that a path may hold, with the ones that mean something to nginx more often.
-paths = st.lists(st.sampled_from([*"abcXYZ019._~!&'()*+,;=:@-", "%20", "%22", "%7B", "%7D", "%23", "%24", "%3F", "%3B", "%C3%A9", "%FF"]), max_size=6)
+paths = st.lists(
+    st.sampled_from([*"abcXYZ019._~!&'()*+,;=:@-", "%20", "%22", "%7B", "%7D", "%23", "%24", "%3F", "%3B", "%C3%A9", "%FF"]),
+    max_size=6,
+)
 matches = st.builds(
     lambda exact, segments: _path(("=/" if exact else "/") + "/".join("".join(s) for s in segments)),
     st.booleans(),
@@ -50,9 +53,9 @@ matches = st.builds(
 servers = st.builds(
     Server,
     name=names,
-    address=st.one_of(
-        st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str), st.just("db.internal"), st.just("web_1")
-    ).map(Address),
+    address=st.one_of(st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str), st.just("db.internal"), st.just("web_1")).map(
+        Address
+    ),
     port=st.integers(1, 65535).map(Port),
     weight=st.integers(0, 256).map(Weight),
     backup=st.booleans(),
@@ -101,7 +104,9 @@ def routes(draw: st.DrawFn, pool_names: list[Name]) -> Route:
         hosts=tuple(sorted(set(draw(st.lists(hosts, min_size=1, max_size=3))))),
         match=draw(matches),
         pool=draw(st.sampled_from(pool_names)) if kind == "pool" else None,
-        redirect=Redirect(Url("https://www.example.com/a;b?c=d"), draw(st.sampled_from([301, 302, 307, 308]))) if kind == "redirect" else None,
+        redirect=Redirect(Url("https://www.example.com/a;b?c=d"), draw(st.sampled_from([301, 302, 307, 308])))
+        if kind == "redirect"
+        else None,
         withheld="auth.basic cannot be read" if kind == "withheld" else "",
         strip=draw(st.booleans()),
         rewrite=draw(st.none() | matches.map(lambda m: Path(m.path))),
@@ -126,7 +131,11 @@ def models(draw: st.DrawFn) -> Model:
     listeners = [Listener(name=Name("http"), port=Port(80), routes=tuple(found[n] for n in sorted(found)))]
     for number, (name, pool) in enumerate(sorted(stream.items())):
         route = Route(name=Name(f"stream.{number}"), pool=name, idle=draw(durations))
-        listeners.append(Listener(name=Name(f"{pool.protocol}-{7000 + number}"), port=Port(7000 + number), protocol=pool.protocol, routes=(route,)))
+        listeners.append(
+            Listener(
+                name=Name(f"{pool.protocol}-{7000 + number}"), port=Port(7000 + number), protocol=pool.protocol, routes=(route,)
+            )
+        )
     used = {route.pool for listener in listeners for route in listener.routes}
     kept = sorted((p for p in (*http.values(), *stream.values()) if p.name in used), key=lambda p: p.name)
     return Model(tuple(sorted(listeners, key=lambda x: x.name)), tuple(kept))

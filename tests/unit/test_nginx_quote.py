@@ -30,7 +30,7 @@ def test_a_literal_comes_back_as_it_was(value: str) -> None:
 @given(ANY)
 def test_a_dollar_never_starts_a_variable_of_the_value(value: str) -> None:
     (got,) = read(quoted(value))
-    assert got.replace(DOLLAR, "$") == value.replace(DOLLAR, "$")
+    assert got.replace(DOLLAR, "$") == value
     assert "$" not in got.replace(DOLLAR, "")
     (got,) = read(word(value))
     assert "$" not in got.replace(DOLLAR, "")
@@ -58,7 +58,12 @@ def test_durations() -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "name", "there"),
-    [("http", "X-User", "$http_x_user"), ("cookie", "Session_1", "$cookie_Session_1"), ("cookie", "my.id", ""), ("cookie", "my-id", "")],
+    [
+        ("http", "X-User", "$http_x_user"),
+        ("cookie", "Session_1", "$cookie_Session_1"),
+        ("cookie", "my.id", ""),
+        ("cookie", "my-id", ""),
+    ],
 )
 def test_variables(prefix: str, name: str, there: str) -> None:
     assert variable(prefix, name) == there

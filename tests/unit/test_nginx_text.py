@@ -56,22 +56,39 @@ SHOP = Model(
             name=Name("http"),
             port=Port(80),
             routes=(
-                Route(name=Name("shop.api"), hosts=(parse_host("shop.test"),), match=parse_path("/api"), pool=Name("api"), strip=True),
+                Route(
+                    name=Name("shop.api"),
+                    hosts=(parse_host("shop.test"),),
+                    match=parse_path("/api"),
+                    pool=Name("api"),
+                    strip=True,
+                ),
                 Route(name=Name("shop.old"), hosts=(parse_host("old.test"),), redirect=Redirect(Url("https://shop.test"))),
-                Route(name=Name("shop.web"), hosts=(parse_host("*.shop.test"), parse_host("shop.test")), pool=Name("web"), read=Duration(90_000)),
+                Route(
+                    name=Name("shop.web"),
+                    hosts=(parse_host("*.shop.test"), parse_host("shop.test")),
+                    pool=Name("web"),
+                    read=Duration(90_000),
+                ),
             ),
         ),
         Listener(name=Name("tcp-3306"), port=Port(3306), protocol="tcp", routes=(Route(name=Name("db"), pool=Name("db")),)),
     ),
     (
-        Pool(name=Name("api"), servers=(Server(name=Name("api-1"), address=Address("10.0.0.9"), port=Port(8080)),), balance=Balance("uri")),
+        Pool(
+            name=Name("api"),
+            servers=(Server(name=Name("api-1"), address=Address("10.0.0.9"), port=Port(8080)),),
+            balance=Balance("uri"),
+        ),
         Pool(name=Name("db"), protocol="tcp", servers=(Server(name=Name("db-1"), address=Address("10.0.0.7"), port=Port(3306)),)),
         Pool(
             name=Name("web"),
             servers=(
                 Server(name=Name("web-1"), address=Address("10.0.0.1"), port=Port(80), weight=Weight(3)),
                 Server(name=Name("web-2"), address=Address("fd00::2"), port=Port(80), backup=True),
-                Server(name=Name("web-3"), address=Address("10.0.0.3"), port=Port(80), state=ServerState.DRAINING, why="stopping"),
+                Server(
+                    name=Name("web-3"), address=Address("10.0.0.3"), port=Port(80), state=ServerState.DRAINING, why="stopping"
+                ),
             ),
         ),
     ),
@@ -151,7 +168,9 @@ def test_no_line_that_carries_the_model_can_go(data: st.DataObject) -> None:
     """Every line from the pools on is needed, but for comments and tuning."""
     lines = GOOD.splitlines(keepends=True)
     start = next(i for i, line in enumerate(lines) if "--- Pools" in line)
-    kept = re.compile(r"\s*(#.*|keepalive\b.*|keepalive_timeout 1s;|add_header .*|log_format .*|'.*|access_log /dev.*|proxy_(next_upstream|socket_keepalive) .*)?\n")
+    kept = re.compile(
+        r"\s*(#.*|keepalive\b.*|keepalive_timeout 1s;|add_header .*|log_format .*|'.*|access_log /dev.*|proxy_(next_upstream|socket_keepalive) .*)?\n"
+    )
     gone = data.draw(st.sampled_from([i for i in range(start, len(lines)) if not kept.fullmatch(lines[i])]))
     refused("".join(lines[:gone] + lines[gone + 1 :]))
 
@@ -180,7 +199,9 @@ def test_braces_have_to_match() -> None:
 
 
 def test_tuning_may_be_changed_by_an_operator() -> None:
-    tuned = GOOD.replace("worker_connections 8192", "worker_connections 99").replace("location / {", "location / { proxy_buffering off; add_header X-A b;")
+    tuned = GOOD.replace("worker_connections 8192", "worker_connections 99").replace(
+        "location / {", "location / { proxy_buffering off; add_header X-A b;"
+    )
     verify(NGINX.expected(SHOP, CAPS["1.30.6"], FRAME), NGINX.structure({"nginx.conf": tuned.encode()}))
 
 
@@ -242,7 +263,10 @@ def test_pools_whose_names_differ_by_case_are_two() -> None:
         return Pool(name=Name(name), servers=(Server(name=Name("s"), address=Address("10.0.0.1"), port=Port(80)),))
 
     routes = tuple(Route(name=Name(n), hosts=(parse_host(f"{n}.test"),), pool=Name(p)) for n, p in (("a", "Web"), ("b", "web")))
-    found = re.findall(r"upstream (\S+) \{", text(Model((Listener(name=Name("http"), port=Port(80), routes=routes),), (twin("Web"), twin("web"))), CAPS["1.26"]))
+    found = re.findall(
+        r"upstream (\S+) \{",
+        text(Model((Listener(name=Name("http"), port=Port(80), routes=routes),), (twin("Web"), twin("web"))), CAPS["1.26"]),
+    )
     assert len({name.lower() for name in found}) == 2
 
 

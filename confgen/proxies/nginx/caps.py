@@ -51,7 +51,9 @@ def read(said: str) -> Caps:
         return Caps("nginx", version, _OFFICIAL | _since(version))
     match = re.search(r"^nginx version: [A-Za-z-]+/([0-9]{1,3}(?:\.[0-9]{1,3}){1,2})", said, re.ASCII | re.MULTILINE)
     if not match:
-        raise BadInput(f"no version of nginx can be read in {show(said)}", "it is what `nginx -V` prints, or a version such as 1.30")
+        raise BadInput(
+            f"no version of nginx can be read in {show(said)}", "it is what `nginx -V` prints, or a version such as 1.30"
+        )
     version = _version(match[1])
     return Caps("nginx", version, _built(said) | _since(version))
 
@@ -77,5 +79,7 @@ def _built(said: str) -> frozenset[str]:
     found = {feature for argument, feature in ARGUMENTS.items() if argument in words}
     if "confgen: ipv6=no" not in said:
         found.add("ipv6")
-    found.update(_MODULES_PATH + word.partition("=")[2] for word in words if re.fullmatch(r"--modules-path=/[A-Za-z0-9._/+-]*", word))
+    found.update(
+        _MODULES_PATH + word.partition("=")[2] for word in words if re.fullmatch(r"--modules-path=/[A-Za-z0-9._/+-]*", word)
+    )
     return frozenset(found)

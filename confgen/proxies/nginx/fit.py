@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from confgen.model import Listener, Model, Pool, Route, Server, ServerState
+from confgen.model import Listener, Model, Pool, Route, ServerState
 from confgen.problem import Effect, Problem, show
 from confgen.proxies.nginx.quote import decoded, variable
 from confgen.proxies.proxy import Caps
@@ -39,20 +38,27 @@ def _fit_balance(pool: Pool, problems: list[Problem]) -> Pool:
     if not what:
         return pool
     message, hint = what
-    problems.append(Problem(pool.origin, CODE, message + "; roundrobin is used", Effect.LABEL, hint))
+    problems.append(Problem(pool.origin, CODE, message, Effect.LABEL, hint))
     return replace(pool, balance=Balance())
 
 
 def _balance_trouble(pool: Pool) -> tuple[str, str] | None:
     algorithm, key = pool.balance.algorithm, pool.balance.key
     if algorithm == "first":
-        return "nginx has no balance first", "HAProxy has it; or use leastconn"
+        return "nginx has no balance first; roundrobin is used", "HAProxy has it; or use leastconn"
     if pool.stream and algorithm in _OF_HTTP:
-        return f"balance {algorithm} needs HTTP requests, and this is a {pool.protocol} pool", "use source, leastconn or random"
+        return (
+            f"balance {algorithm} needs HTTP requests, and this is a {pool.protocol} pool; roundrobin is used",
+            "use source, leastconn or random",
+        )
     if key is not None and not variable("http" if algorithm == "header" else "cookie", key):
-        return f"nginx cannot read a cookie named {show(key)}", 'use letters, digits and "_" in its name, or HAProxy'
+        return (
+            f"nginx cannot read a cookie named {show(key)}; roundrobin is used",
+            'use letters, digits and "_" in its name, or HAProxy',
+        )
     if pool.sticky and pool.sticky.kind == "source" and algorithm not in ("roundrobin", "source"):
-        return f"balance {algorithm} has no meaning in nginx beside sticky source, which chooses by the client's address", "leave one of them out, or use HAProxy"
+        message = f"nginx has no balance {algorithm} beside sticky source: the client's address alone chooses its server"
+        return message, "leave one of them out, or use HAProxy"
     return None
 
 
@@ -62,7 +68,10 @@ def _fit_sticky(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
     if pool.stream:
         message, hint = f"a {pool.protocol} pool has no cookies", "use sticky: source"
     elif "sticky" not in caps.features:
-        message, hint = f"nginx {caps.text} has no sticky cookie", "nginx 1.29.6 and later and HAProxy have it; or use sticky: source"
+        message, hint = (
+            f"nginx {caps.text} has no sticky cookie",
+            "nginx 1.29.6 and later and HAProxy have it; or use sticky: source",
+        )
     else:
         return pool
     problems.append(Problem(pool.origin, CODE, message, Effect.LABEL, hint))
@@ -83,7 +92,9 @@ def _fit_backups(pool: Pool, problems: list[Problem]) -> Pool:
     if len(backups) == len(takes):
         return replace(pool, servers=tuple(replace(s, backup=False) for s in pool.servers))
     for server in backups:
-        message = f"nginx has no backup servers with {_method(pool)}: {server.name} gets traffic only when no other server is ready"
+        message = (
+            f"nginx has no backup servers with {_method(pool)}: {server.name} gets traffic only when no other server is ready"
+        )
         problems.append(Problem(server.origin, CODE, message, Effect.SERVER, "use roundrobin or leastconn, or HAProxy"))
     return replace(pool, servers=tuple(s for s in pool.servers if s not in backups))
 
@@ -101,7 +112,9 @@ def _fit_names(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
     for server in pool.ready:
         if server != kept:
             message = f"nginx {caps.text} can hold one DNS name in a pool: {server.name} is left out beside {kept.name}"
-            problems.append(Problem(server.origin, CODE, message, Effect.SERVER, "nginx 1.27.3 and later and HAProxy can hold more"))
+            problems.append(
+                Problem(server.origin, CODE, message, Effect.SERVER, "nginx 1.27.3 and later and HAProxy can hold more")
+            )
     bare = replace(kept, weight=type(kept.weight)(1), backup=False, max_connections=None)
     return replace(pool, servers=(bare,), balance=Balance(), sticky=None)
 
@@ -110,18 +123,23 @@ def _fit_listener(listener: Listener, pools: dict[Name, Pool], caps: Caps, probl
     if listener.protocol != "http":
         if listener.routes and not {"stream", "stream_module"} & caps.features:
             problems += [
-                Problem(r.origin, CODE, f"this nginx was built without its stream module, so it has no {listener.protocol} ports", Effect.ROUTE, "use the official image, or HAProxy for tcp")
+                Problem(
+                    r.origin,
+                    CODE,
+                    f"this nginx was built without its stream module, so it has no {listener.protocol} ports",
+                    Effect.ROUTE,
+                    "use the official image, or HAProxy for tcp",
+                )
                 for r in listener.routes
             ]
             return replace(listener, routes=())
         return listener
-    kept = [route for route in listener.routes if not _refused(route, pools, caps, problems)]
-    return replace(listener, routes=tuple(_once(kept, problems)))
+    return replace(listener, routes=tuple(route for route in listener.routes if not _refused(route, pools, caps, problems)))
 
 
 def _refused(route: Route, pools: dict[Name, Pool], caps: Caps, problems: list[Problem]) -> bool:
     pool = pools.get(route.pool) if route.pool else None
-    what = _path_trouble(route) or (_protocol_trouble(pool.protocol, caps) if pool else None)
+    what = _path_trouble(route) or (_pool_trouble(route, pool, caps) if pool else None)
     if what:
         problems.append(Problem(route.origin, CODE, what[0], Effect.ROUTE, what[1]))
     return what is not None
@@ -132,8 +150,24 @@ def _path_trouble(route: Route) -> tuple[str, str] | None:
         try:
             decoded(path)
         except UnicodeDecodeError:
-            return f"path {show(path)} is not UTF-8 text once decoded, and nginx's file cannot hold it", "use another path, or HAProxy"
+            return (
+                f"path {show(path)} is not UTF-8 text once decoded, and nginx's file cannot hold it",
+                "use another path, or HAProxy",
+            )
     return None
+
+
+def _pool_trouble(route: Route, pool: Pool, caps: Caps) -> tuple[str, str] | None:
+    if (
+        route.rewrite
+        and "?" in decoded(route.rewrite)
+        and (pool.protocol in ("grpc", "grpcs") or any(s.resolve for s in pool.servers))
+    ):
+        return (
+            f"nginx cannot put {show(route.rewrite)} in the place of a path here: the %3F would start a query",
+            "choose another path",
+        )
+    return _protocol_trouble(pool.protocol, caps)
 
 
 def _protocol_trouble(protocol: str, caps: Caps) -> tuple[str, str] | None:
@@ -147,42 +181,3 @@ def _protocol_trouble(protocol: str, caps: Caps) -> tuple[str, str] | None:
     if features <= caps.features:
         return None
     return f"scheme {protocol} needs {words}; this is nginx {caps.text}", "use a newer nginx, or HAProxy"
-
-
-def _once(routes: Iterable[Route], problems: list[Problem]) -> Iterable[Route]:
-    """Paths that differ only in their spelling (/a! and /a%21) are one location, and two of it fail the whole file."""
-    taken: dict[tuple[str, bool, str], Route] = {}
-    for route in routes:
-        hosts = []
-        for host in route.hosts:
-            holder = taken.setdefault((host, route.match.exact, decoded(route.match.path)), route)
-            if holder is route:
-                hosts.append(host)
-            else:
-                message = f"{host}{route.match.path} is the same path as {holder.match.path} of route {holder.name}"
-                problems.append(Problem(route.origin, "CG006", message, Effect.ROUTE, "choose another path"))
-        if hosts:
-            yield replace(route, hosts=tuple(hosts))
-
-
-def taking(pool: Pool) -> tuple[Server, ...]:
-    """The servers that are written: ready ones, and with a sticky cookie those that finish what they have."""
-    return tuple(s for s in pool.servers if _ready(s) or (_sticky_cookie(pool) and s.state is not ServerState.DOWN))
-
-
-def drains(server: Server) -> bool:
-    """Takes no new clients, only those whose cookie names it."""
-    return not _ready(server)
-
-
-def serves(pool: Pool | None) -> bool:
-    """Whether there is anybody to send a request to."""
-    return pool is not None and any(_ready(s) for s in pool.servers)
-
-
-def _ready(server: Server) -> bool:
-    return server.state is ServerState.READY and server.weight > 0
-
-
-def _sticky_cookie(pool: Pool) -> bool:
-    return pool.sticky is not None and pool.sticky.kind == "cookie"

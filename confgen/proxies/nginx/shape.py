@@ -9,8 +9,8 @@ import hashlib
 from dataclasses import dataclass
 
 from confgen.model import Listener, Model, Pool, Route, Server
-from confgen.proxies.nginx.fit import drains, serves, taking
-from confgen.proxies.nginx.quote import decoded, duration, regex, variable
+from confgen.proxies.nginx.quote import DOLLAR, decoded, duration, regex, variable
+from confgen.proxies.nginx.rotation import drains, serves, sticky_cookie, taking
 from confgen.proxies.proxy import Caps
 from confgen.settings import Frame
 from confgen.values import Duration, Name
@@ -135,7 +135,7 @@ def _upstream(pool: Pool) -> Upstream:
         servers=tuple(_line(s, pool, backups, len(servers) > 1 or resolves) for s in servers),
         zone=_zone(name, servers),
         method=_method(pool),
-        sticky=f"cookie {pool.sticky.cookie} path=/ httponly samesite=lax" if pool.sticky and pool.sticky.kind == "cookie" else "",
+        sticky=f"cookie {pool.sticky.cookie} path=/ httponly samesite=lax" if pool.sticky and sticky_cookie(pool) else "",
         resolver=RESOLVER if resolves else "",
         keepalive=not pool.stream,
     )
@@ -148,7 +148,7 @@ def _line(server: Server, pool: Pool, backups: bool, counts: bool) -> Line:
         f"max_conns={server.max_connections}" if server.max_connections else "",
         MAX_FAILS if counts else "",
         "resolve" if server.resolve else "",
-        f"route={_cookie(server)}" if pool.sticky and pool.sticky.kind == "cookie" else "",
+        f"route={_cookie(server)}" if sticky_cookie(pool) else "",
         "drain" if drains(server) else "backup" if server.backup and backups else "",
     ]
     return Line(server.name, f"{address}:{server.port}", " ".join(word for word in words if word))
@@ -179,7 +179,9 @@ def _method(pool: Pool) -> str:
         return "hash $remote_addr consistent"
     if key is not None:
         return f"hash {variable('http' if algorithm == 'header' else 'cookie', key)} consistent"
-    return {"leastconn": "least_conn", "random": "random two least_conn", "uri": "hash $request_uri consistent"}.get(algorithm, "")
+    return {"leastconn": "least_conn", "random": "random two least_conn", "uri": "hash $request_uri consistent"}.get(
+        algorithm, ""
+    )
 
 
 def sites(model: Model, caps: Caps) -> tuple[Site, ...]:
@@ -202,7 +204,9 @@ def _locations(routes: list[Route], pools: dict[Name, Pool], caps: Caps) -> tupl
         for location in _of_route(route, pools.get(route.pool) if route.pool else None, caps):
             found.setdefault((location.modifier, location.path), location)
     found.setdefault(("", "/"), Location("", "/", "-", Answer(404, NOT_FOUND)))
-    return tuple(sorted(found.values(), key=lambda at: (-len(at.path.rstrip("/")), at.path.rstrip("/"), at.modifier != "=", at.path)))
+    return tuple(
+        sorted(found.values(), key=lambda at: (-len(at.path.rstrip("/")), at.path.rstrip("/"), at.modifier != "=", at.path))
+    )
 
 
 def _of_route(route: Route, pool: Pool | None, caps: Caps) -> list[Location]:
@@ -258,9 +262,10 @@ def _below(path: str, below: bool) -> str:
 
 
 def _rewrite(route: Route, path: str, below: bool) -> tuple[str, str]:
-    """The same for directives whose URL holds no path.  No "?" in the replacement (CVE-2026-42945)."""
+    """The same for directives whose URL holds no path.  No "?" in the replacement (CVE-2026-42945), see fit.py."""
     matched = regex(decoded(route.match.path).rstrip("/"))
-    return (f"^{matched}/(.*)$", decoded(_below(path, True)) + "$1") if below else ("^", decoded(path))
+    instead = decoded(_below(path, below)).replace("$", DOLLAR)
+    return (f"^{matched}/(.*)$", instead + "$1") if below else ("^", instead)
 
 
 def _timeouts(module: str, route: Route, pool: Pool) -> tuple[tuple[str, str], ...]:

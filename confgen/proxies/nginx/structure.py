@@ -23,12 +23,15 @@ Words = tuple[str, ...]
 #: Stands for the generation, which is a digest over the text and so not known to the model.
 GENERATION = "<generation>"
 
+
 def structure(files: Mapping[str, bytes]) -> Structure:
     """Every statement of the text that is not skeleton.  Raises RefusedText where nginx could not read it."""
     try:
         found = tuple(_walk(files[MAIN]))
     except (Unreadable, KeyError) as error:
-        raise RefusedText(f"the rendered {MAIN} cannot be read: {error}", "a template prints something that nginx would refuse") from error
+        raise RefusedText(
+            f"the rendered {MAIN} cannot be read: {error}", "a template prints something that nginx would refuse"
+        ) from error
     return tuple(_unnamed(s) for s in found if not belongs(s))
 
 
@@ -80,7 +83,11 @@ def _walk(text: bytes) -> Iterator[Statement]:
 def _unnamed(statement: Statement) -> Statement:
     """The answer that names the generation, without the name."""
     inside = statement.blocks[-1:] == (("location", "=", "/.confgen/generation"),)
-    if inside and statement.words[:2] == ("return", "200") and re.fullmatch(r"skeleton|[0-9a-f]{16}", statement.words[2], re.ASCII):
+    if (
+        inside
+        and statement.words[:2] == ("return", "200")
+        and re.fullmatch(r"skeleton|[0-9a-f]{16}", statement.words[2], re.ASCII)
+    ):
         return Statement(statement.blocks, ("return", "200", GENERATION))
     return statement
 
@@ -137,7 +144,9 @@ def _words(line: str) -> Words:
     return tuple(line.split())
 
 
-def _site(blocks: tuple[Words, ...], listens: tuple[str, ...], names: tuple[str, ...], locations: tuple[shape.Location, ...]) -> list[Statement]:
+def _site(
+    blocks: tuple[Words, ...], listens: tuple[str, ...], names: tuple[str, ...], locations: tuple[shape.Location, ...]
+) -> list[Statement]:
     server = ("server", *names)
     found = _block(blocks, server, *(("listen", *at.split()) for at in listens), ("server_name", *names))
     for location in locations:

@@ -55,8 +55,9 @@ def _skip(text: bytes, at: int) -> int:
             at += 1
         elif text[at : at + 1] == b"#":
             end = text.find(b"\n", at) % (len(text) + 1)
-            if end - at > LONGEST + 1:
-                raise _bad(text, at, f"a comment of {end - at} bytes; nginx reads at most {LONGEST + 1}")
+            most = LONGEST + (2 if end == len(text) else 1)
+            if end - at > most:
+                raise _bad(text, at, f"a comment of {end - at} bytes; nginx reads at most {most}")
             at = end
         else:
             break

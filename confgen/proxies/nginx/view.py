@@ -58,7 +58,11 @@ DROPPED = (
 
 def word(value: str | Text) -> str:
     """One word, in quotes unless it is plain; a dollar arrives as a dollar."""
-    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9/.:_-]+|\[[0-9a-f:.]+\]:[0-9]+", value, re.ASCII) else quoted(value)
+    return (
+        value
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9/.:_-]+|\[[0-9a-f:.]+\]:[0-9]+", value, re.ASCII)
+        else quoted(value)
+    )
 
 
 def plain(value: str | Text) -> str:

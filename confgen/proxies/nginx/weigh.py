@@ -24,14 +24,12 @@ def _unwritten(change: Change) -> bool:
 
 def _reason(change: Change) -> str:
     match change.path:
-        case ("listeners", listener):
-            return f"{_verb(change)} listener {listener}"
+        case (kind, name):
+            return f"{_verb(change)} {kind.removesuffix('s')} {name}"
         case ("listeners", _, "routes", route):
             return _route(change, route)
         case ("listeners", _, "routes", route, field, *_):
             return f"{field} of route {route}"
-        case ("pools", pool):
-            return f"{_verb(change)} pool {pool}"
         case ("pools", pool, "servers", server, *_):
             return _server(change, pool, server)
         case (_, name, field, *_):
