@@ -17,7 +17,6 @@ umask 002
 dir=${CONFGEN_DIR:-/var/lib/haproxy}
 port=${CONFGEN_HTTP_PORT:-80}
 run=$dir/run
-master=$$
 ipv6=no
 [ -e /proc/net/if_inet6 ] && ipv6=yes
 
@@ -99,23 +98,31 @@ serve() {
     done
 }
 
-# As the first process of a container HAProxy takes everything with it; elsewhere the loop has to be told that it is gone.
-outlive() {
-    while kill -0 "$master" 2>/dev/null; do
-        sleep 1
-    done
-    kill "$1" 2>/dev/null
-}
-
 mkdir -p "$dir/generations" || exit 1
 clean
 if ! [ -e "$dir/live/haproxy.cfg" ]; then
     skeleton
-elif ! bare -c -q -f "$dir/live/haproxy.cfg"; then
+elif ! said=$(bare -c -f "$dir/live/haproxy.cfg" 2>&1); then
+    echo "$said" >&2
     echo "confgen: HAProxy refuses the live text (above); it starts without any route until confgen writes another" >&2
     skeleton
 fi
 
+# HAProxy's master ends only when its last child has, also one that it does not know (2.6 to 3.4): a loop below it would
+# hold a container that is being stopped until it is killed. So this shell stays, and hands on what it is told.
 serve &
-[ "$master" -eq 1 ] || outlive $! &
-exec env -i PATH="$PATH" ${TZ:+TZ="$TZ"} haproxy -W -db -S "$run/master.sock,mode,660" -f "$dir/live/haproxy.cfg"
+loop=$!
+env -i PATH="$PATH" ${TZ:+TZ="$TZ"} haproxy -W -db -S "$run/master.sock,mode,660" -f "$dir/live/haproxy.cfg" &
+proxy=$!
+for signal in USR1 TERM INT USR2 HUP; do
+    # shellcheck disable=SC2064 # the number as it is now
+    trap "kill -s $signal $proxy" "$signal"
+done
+wait "$proxy"
+code=$?
+while kill -0 "$proxy" 2>/dev/null; do
+    wait "$proxy"
+    code=$?
+done
+kill "$loop"
+exit "$code"

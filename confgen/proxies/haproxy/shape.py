@@ -95,7 +95,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """One pool.  balance, cookie: "" for the default.  silence: milliseconds that a server may be silent.
+    """One pool.  cookie: "" where none sticks.  silence: milliseconds that a server may be silent.
 
     widths: of the longest name and address, so that a template can put the servers into columns.
     """
@@ -249,8 +249,6 @@ def _back(pool: Pool, users: list[tuple[Listener, Route]]) -> Back:
 
 def _balance(pool: Pool) -> str:
     algorithm = "source" if pool.sticky and pool.sticky.kind == "source" else pool.balance.algorithm
-    if algorithm == "roundrobin":
-        return ""
     return _BALANCE.get(algorithm, algorithm).format(pool.balance.key)
 
 

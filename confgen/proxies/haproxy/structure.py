@@ -37,7 +37,13 @@ SKELETON: Mapping[str, tuple[str, ...]] = {
     ),
     "resolvers": ("nameserver dns 127.0.0.11:53", "resolve_retries ", "timeout ", "hold ", "accepted_payload_size "),
     "frontend": (
-        *("http-request deny ", "http-request disable-l7-retry", "http-request set-var(txn.", "http-request set-pathq "),
+        *(
+            "http-request deny ",
+            "http-request disable-l7-retry",
+            "http-request set-var(txn.",
+            "http-request set-pathq ",
+            "http-request set-uri ",
+        ),
         *("http-request normalize-uri ", "http-request del-header ", "http-request set-header ", "http-request capture "),
         *("http-response del-header ", "http-response set-header ", "option ", "log-format ", "maxconn ", "compression "),
     ),
@@ -80,8 +86,8 @@ def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
 def _back(back: shape.Back) -> Iterator[tuple[str, ...]]:
     stream = back.protocol == "tcp"
     settings = (
-        (back.balance, f"balance {back.balance}"),
-        (back.cookie, f"cookie {back.cookie} insert indirect nocache httponly"),
+        (True, f"balance {back.balance}"),
+        (back.cookie, f"cookie {back.cookie} insert indirect nocache httponly attr SameSite=Lax"),
         (back.retries != 2, f"retries {back.retries}"),
         (back.connect != 500, f"timeout connect {period(back.connect)}"),
         (back.silence != 60_000, f"timeout server {period(back.silence)}"),
