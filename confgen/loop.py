@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from confgen import settle
 from confgen.apply import Applied, Result, apply
 from confgen.errors import ConfgenError, NotApplied, SourceUnavailable, UsageError
+from confgen.model import Model
+from confgen.plan import make
 from confgen.proxies.proxy import Caps
 from confgen.render import Candidate, Renderer
 from confgen.report import Report, SeatReport
@@ -18,7 +20,7 @@ from confgen.seats import Seat, seats
 from confgen.settings import Settings
 from confgen.sources.source import Source
 from confgen.state import Snapshot, State
-from confgen.want import Wanted, live_model, want
+from confgen.want import Wanted, live_model, shape, write
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,9 @@ class Loop:
         self._caps: dict[str, Caps] = {}
         self._renderers: dict[str, Renderer] = {}
         self._refused: dict[str, Refused] = {}
+        # What costs time and follows from what was seen before: a model's text, and the model that is live.
+        self._written: dict[str, tuple[Model, Candidate]] = {}
+        self._live: dict[str, tuple[str, Model]] = {}
         self._bell = Bell(clock)
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
         self._listed = self._looked
@@ -87,8 +92,19 @@ class Loop:
         caps = self._caps.get(seat.life) or seat.proxy.probe(seat.target)
         self._caps[seat.life] = caps
         frame = replace(self._settings.frame, directory=seat.target.view)
-        live = live_model(seat.target.folder)
-        return want(state, seat.proxy, caps, seat.vantage, self._settings, frame, self._renderer(seat), live)
+        built = shape(state, seat.proxy, caps, seat.vantage, self._settings, frame)
+        known = self._written.get(seat.life)
+        if known is None or known[0] != built.model:
+            known = (built.model, write(built.model, seat.proxy, caps, frame, self._renderer(seat)))
+            self._written[seat.life] = known
+        return Wanted(built, make(self._live_model(seat), built.model, seat.proxy.weigh), known[1])
+
+    def _live_model(self, seat: Seat) -> Model:
+        """The model that is live; read from the folder only when it is not the one that was read last."""
+        live = seat.target.folder.live()
+        if seat.life not in self._live or self._live[seat.life][0] != live:
+            self._live[seat.life] = (live, live_model(seat.target.folder))
+        return self._live[seat.life][1]
 
     def inspect(self, seat: Seat, state: State) -> SeatReport:
         """What a proxy serves and should serve; nothing is changed."""
@@ -146,7 +162,9 @@ class Loop:
 
     def _forget(self, names: set[str], lives: set[str]) -> None:
         self._refused = {name: refused for name, refused in self._refused.items() if name in names}
-        self._caps = {life: caps for life, caps in self._caps.items() if life in lives}
+        for kept in (self._caps, self._written, self._live):
+            for life in kept.keys() - lives:
+                del kept[life]
 
     # --- what keeps it turning ---
 

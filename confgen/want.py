@@ -34,18 +34,22 @@ class Wanted:
     candidate: Candidate
 
 
-def want(
-    state: State, proxy: Proxy, caps: Caps, vantage: Vantage, settings: Settings, frame: Frame, renderer: Renderer, live: Model
-) -> Wanted:
-    """Raises BadTemplate when a template has a mistake, RefusedText when the text is not what the model says."""
+def shape(state: State, proxy: Proxy, caps: Caps, vantage: Vantage, settings: Settings, frame: Frame) -> Built:
+    """What this proxy in this version should do, as far as it can, and all that is wrong."""
     built = build(state, vantage, settings.labels, frame)
     model, cannot = proxy.fit(built.model, caps)
+    return replace(built, model=model, problems=tuple(sorted({*built.problems, *cannot})))
+
+
+def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Renderer) -> Candidate:
+    """The text of a model, proven to say what the model says.
+
+    Raises BadTemplate when a template has a mistake, RefusedText when the text is not what the model says.
+    """
     candidate = renderer.render(proxy.outputs, proxy.view(model, caps, frame))
     verify(proxy.expected(model, caps, frame), proxy.structure(candidate.as_dict()))
     kept = json.dumps(encode(model), indent=1, sort_keys=True).encode()
-    candidate = replace(candidate, files=(*candidate.files, (MODEL_FILE, kept)))
-    problems = tuple(sorted({*built.problems, *cannot}))
-    return Wanted(replace(built, model=model, problems=problems), make(live, model, proxy.weigh), candidate)
+    return replace(candidate, files=(*candidate.files, (MODEL_FILE, kept)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,11 @@ def _offline(name: str, kind: str, vantage: Vantage, settings: Settings) -> Offl
 
 
 def want_offline(state: State, place: Offline, settings: Settings, live: Model = _NOTHING) -> Wanted:
-    """`want` for a proxy that is not there to be asked."""
+    """What a proxy should serve that is not there to be asked, against what is `live`."""
+    built = shape(state, place.proxy, place.caps, place.vantage, settings, settings.frame)
     renderer = Renderer(settings.templates, place.proxy.filters)
-    return want(state, place.proxy, place.caps, place.vantage, settings, settings.frame, renderer, live)
+    candidate = write(built.model, place.proxy, place.caps, settings.frame, renderer)
+    return Wanted(built, make(live, built.model, place.proxy.weigh), candidate)
 
 
 def live_model(folder: Folder) -> Model:

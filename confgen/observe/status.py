@@ -9,7 +9,6 @@ from confgen.model import Model, Pool, Route
 from confgen.report import Report, SeatReport
 from confgen.state import State
 
-
 #: Where nobody looks at a terminal (a pipe, `docker compose exec -T`), nothing is cut to fit one.
 _WIDE = 400
 
