@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from confgen.errors import BadInput
-from confgen.values import Host, Wildcard, parse_host
+from confgen.values import Host, Refusal, Wildcard, parse_host
 
 Value = TypeVar("Value")
 
@@ -30,7 +30,7 @@ def decode(kind: type[Value], data: object) -> Value:
     """The reverse; raises BadInput when the data does not have the shape of `kind`."""
     try:
         found: Value = _decode(kind, data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, Refusal) as error:
         raise BadInput(
             f"the file does not hold a {kind.__name__.lower()}: {error}", "was it written by another version of confgen?"
         ) from error
@@ -53,8 +53,14 @@ def _decode(kind: Any, data: Any) -> Any:
         return make(**{name: _decode(hints[name], value) for name, value in data.items() if name in hints})
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return kind(data)
-    if kind is bool and not isinstance(data, bool):
-        raise TypeError(f"expected true or false, found {data!r}")
+    return _scalar(kind, data)
+
+
+def _scalar(kind: Any, data: Any) -> Any:
+    """Only what is a text becomes one, and only a whole number a number: int(True), int(1.5) and str(None) would not complain."""
+    wanted: type = bool if kind is bool else str if issubclass(kind, str) else int
+    if not isinstance(data, wanted) or (isinstance(data, bool) and wanted is not bool):
+        raise TypeError(f"expected {wanted.__name__}, found {type(data).__name__}")
     return kind(data)
 
 

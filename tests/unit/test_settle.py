@@ -1,0 +1,61 @@
+"""When to act: arithmetic, as a table of times."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from confgen.settings import Pace
+from confgen.settle import Pending, backoff, due
+
+PACE = Pace(quiet=0.05, most=0.5, relist=30.0, retry=0.5, retry_most=60.0)
+
+
+@pytest.mark.parametrize(
+    ("pending", "applied", "looked", "when"),
+    [
+        # nothing pending: a regular look, `relist` after the last one
+        (None, 0.0, 100.0, 130.0),
+        # one change after a quiet time: at once
+        (Pending(100.0, 100.0), 0.0, 0.0, 100.0),
+        (Pending(100.0, 100.0), 99.5, 0.0, 100.0),
+        # shortly after the last reload: when it is quiet, but not before `most` has passed since that reload
+        (Pending(100.0, 100.0), 99.9, 0.0, 100.4),
+        (Pending(100.0, 100.39), 99.9, 0.0, 100.44),
+        # a storm: at most `most` after the first
+        (Pending(100.0, 100.48), 99.9, 0.0, 100.5),
+        (Pending(100.0, 200.0), 99.9, 0.0, 100.5),
+        # somebody leaves: at once, whatever was just applied
+        (Pending(100.0, 100.0, urgent=True), 99.99, 0.0, 100.0),
+        (Pending(100.0, 100.3, urgent=True), 99.99, 0.0, 100.0),
+        # while a reload ran a change came: it waits for that reload and then for its turn
+        (Pending(99.8, 99.8), 100.0, 0.0, 100.3),
+    ],
+)  # fmt: skip
+def test_when_the_next_turn_starts(pending: Pending | None, applied: float, looked: float, when: float) -> None:
+    assert due(pending, applied, looked, PACE) == pytest.approx(when)
+
+
+def test_a_wake_that_is_urgent_makes_all_that_wait_with_it_urgent() -> None:
+    pending = Pending(1.0, 1.0).and_another(2.0, urgent=True).and_another(3.0, urgent=False)
+    assert pending == Pending(1.0, 3.0, urgent=True)
+
+
+_TIMES = st.floats(0, 1000, allow_nan=False)
+
+
+@given(first=_TIMES, more=st.lists(st.floats(0, 0.3), max_size=20), applied=_TIMES)
+def test_nothing_waits_longer_than_the_maximum_and_never_for_ever(first: float, more: list[float], applied: float) -> None:
+    pending = Pending(first, first)
+    now = first
+    for pause in more:
+        now += pause
+        pending = pending.and_another(now, urgent=False)
+        assert first <= due(pending, min(applied, first), 0.0, PACE) <= first + PACE.most + 1e-9
+    assert due(pending.and_another(now, urgent=True), applied, 0.0, PACE) == first
+
+
+@pytest.mark.parametrize(("failures", "pause"), [(0, 0.5), (1, 0.5), (2, 1.0), (3, 2.0), (7, 32.0), (8, 60.0), (1000, 60.0)])
+def test_pauses_after_failures_double_up_to_the_most(failures: int, pause: float) -> None:
+    assert backoff(failures, PACE) == pause
