@@ -50,8 +50,10 @@ measure: ## the figures of docs/measurements.md, on this machine
 	@$(BED) run -- $(VENV)/bin/python -m tests.measure
 
 lock: ## pin every package that development and CI use
-	@$(VENV)/bin/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --allow-unsafe \
-	  --group dev --output-file requirements-dev.lock pyproject.toml
+	@$(VENV)/bin/python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb')); print(*p['dependency-groups']['dev'], *p['build-system']['requires'], sep='\n')" > .dev.in
+	@$(VENV)/bin/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --allow-unsafe --no-annotate --no-header --output-file requirements-dev.lock pyproject.toml .dev.in
+	@rm .dev.in
 
 clean: ## remove what was built in the checkout
 	@rm -rf dist build wheels .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
