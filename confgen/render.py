@@ -41,12 +41,19 @@ class Candidate:
         return dict(self.files)
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, in which free text has no attributes: `{{ value.raw }}` would print it past the quoting filter."""
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        return not isinstance(obj, Text) and super().is_safe_attribute(obj, attr, value)
+
+
 class Renderer:
     """Templates of the shipped set, shadowed by the operator's folders; made once, used for every turn."""
 
     def __init__(self, folders: tuple[Path, ...], filters: Mapping[str, Callable[..., str]]) -> None:
         loaders = [FileSystemLoader(str(folder)) for folder in (*folders, shipped())]
-        self._environment = ImmutableSandboxedEnvironment(
+        self._environment = _Sandbox(
             loader=ChoiceLoader(loaders),
             undefined=StrictUndefined,
             finalize=_finalize,
@@ -64,7 +71,7 @@ class Renderer:
         for path, text in texts:
             digest.update(f"{path}\0{len(text)}\0{text}".encode())
         generation = digest.hexdigest()[:16]
-        return Candidate(generation, tuple((path, text.replace(_GENERATION, generation).encode()) for path, text in texts))
+        return Candidate(generation, tuple((path, _named(path, text, generation).encode()) for path, text in texts))
 
     def _one(self, name: str, view: Mapping[str, object]) -> str:
         try:
@@ -75,6 +82,14 @@ class Renderer:
             raise _bad(_where(error, name), error.message or type(error).__name__) from error
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             raise _bad(_where(error, name), f"{type(error).__name__}: {error}") from error
+
+
+def _named(path: str, text: str, generation: str) -> str:
+    """The text with its generation; raises BadTemplate when a template printed it in pieces or through a filter."""
+    text = text.replace(_GENERATION, generation)
+    if _GENERATION[0] in text:
+        raise _bad(path, "the generation must be printed as it is: {{ generation }}")
+    return text
 
 
 def shipped() -> Path:
