@@ -13,6 +13,7 @@ import errno
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,17 +51,17 @@ class Folder:
 
         Raises BadVolume, and leaves nothing behind, when the folder cannot be written.
         """
-        if self.read(generation) == dict(files):
-            return
         temporary = self.generations / f".{generation}.new"
         try:
-            self.generations.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if self.read(generation) == dict(files):
+                return
             shutil.rmtree(temporary, ignore_errors=True)
+            _make(temporary)
             for path, content in files.items():
                 _write(temporary / path, content)
             for folder in (temporary, *(p for p in temporary.rglob("*") if p.is_dir())):
                 _sync(folder)
-            shutil.rmtree(self.generations / generation, ignore_errors=True)
+            _remove(self.generations / generation)
             os.rename(temporary, self.generations / generation)
             _sync(self.generations)
         except OSError as error:
@@ -81,22 +82,44 @@ class Folder:
     def discard(self, generation: str) -> None:
         """Removes a generation that was refused, unless it is the live one."""
         if generation != self.live():
-            shutil.rmtree(self.generations / generation, ignore_errors=True)
+            with suppress(OSError):
+                _remove(self.generations / generation)
 
     def prune(self, keep: int) -> None:
-        """Keeps the live generation and the newest `keep`; removes the older ones."""
+        """Keeps the live generation and the newest `keep`; removes the older ones, and what a crash left half-written."""
         live = self.live()
         try:
-            known = [(p.stat().st_mtime_ns, p) for p in self.generations.iterdir() if p.is_dir() and not p.name.startswith(".")]
+            folders = [p for p in self.generations.iterdir() if p.is_dir()]
+            known = [(p.stat().st_mtime_ns, p) for p in folders if not p.name.startswith(".")]
         except OSError as error:
             raise _bad(self.path, "list the generations", error) from error
+        for path in (p for p in folders if p.name.startswith(".")):
+            shutil.rmtree(path, ignore_errors=True)
         for _, path in sorted(known, reverse=True)[keep:]:
             if path.name != live:
-                shutil.rmtree(path, ignore_errors=True)
+                with suppress(OSError):
+                    _remove(path)
+
+
+def _make(folder: Path) -> None:
+    """The folder and those above it, where they are not there; the proxy's user can read them whatever our umask is."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir()
+        folder.chmod(0o755)
+
+
+def _remove(folder: Path) -> None:
+    """Out of sight by one rename first: what a crash leaves half-removed must not pass for a generation."""
+    away = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(away, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        os.rename(folder, away)
+    shutil.rmtree(away, ignore_errors=True)
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make(path.parent)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o644)
@@ -120,6 +143,8 @@ _HINTS = {
     errno.EACCES: "confgen's user may not write there: give the volume to it (see docs/operations.md, permissions)",
     errno.EPERM: "confgen's user may not write there: give the volume to it (see docs/operations.md, permissions)",
     errno.EBUSY: "mount the whole folder, not a single file: a rename over a mounted file is not possible",
+    errno.EEXIST: "a file stands where a folder should be: is the right volume mounted?",
+    errno.ENOTDIR: "a file stands where a folder should be: is the right volume mounted?",
     errno.ENOENT: "the folder is not there: mount the shared volume",
 }
 
