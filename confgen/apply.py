@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from confgen.errors import RefusedByProxy, ReloadFailed
 from confgen.proxies.proxy import Proxy
 from confgen.render import Candidate
+from confgen.targets.folder import Folder
 from confgen.targets.target import Target
 
 #: Between two looks whether the new generation serves; with nginx it does after 101 to 129 ms (measured).
@@ -19,9 +20,12 @@ _POLL = 0.010
 
 
 class Result(enum.Enum):
-    """UNCHANGED: nothing was written, nobody was disturbed.  RELOADED: the running proxy has shown the generation."""
+    """UNCHANGED: nothing was written, nobody was disturbed.  WRITTEN: the files are there, and
+    there is no proxy to load them.  RELOADED: the running proxy has shown the generation.
+    """
 
     UNCHANGED = "unchanged"
+    WRITTEN = "written"
     RELOADED = "reloaded"
 
 
@@ -60,6 +64,16 @@ def apply(candidate: Candidate, proxy: Proxy, target: Target, keep: int) -> Appl
         raise
     folder.prune(keep)
     return Applied(candidate.generation, Result.RELOADED, tested, time.monotonic() - started)
+
+
+def put(candidate: Candidate, folder: Folder, keep: int) -> Applied:
+    """Makes a folder hold the candidate, where no proxy is there to test and load it."""
+    if folder.live() == candidate.generation:
+        return Applied(candidate.generation, Result.UNCHANGED)
+    folder.stage(candidate.generation, candidate.as_dict())
+    folder.swap(candidate.generation)
+    folder.prune(keep)
+    return Applied(candidate.generation, Result.WRITTEN)
 
 
 def _test(generation: str, proxy: Proxy, target: Target) -> float:

@@ -79,7 +79,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
                               help="A folder whose files shadow the shipped templates.", **_env("TEMPLATES")),
     "directory": click.option("--directory", default="/confgen", type=click.Path(path_type=Path), help="The shared folder.", **_env("DIR")),
     "engine": click.option("--engine", default="", help="URL of the engine; DOCKER_HOST or the default socket if not given.", **_env("ENGINE")),
-    "target": click.option("--target", default="", help="container:NAME or process; else the containers labelled confgen.proxy.", **_env("TARGET")),
+    "target": click.option("--target", default="", help="container:NAME, process or dir:PATH; else the containers labelled confgen.proxy.", **_env("TARGET")),
     "prefix": click.option("--prefix", default="confgen", help="What every label starts with.", **_env("PREFIX")),
     "require_enable": click.option("--require-enable", is_flag=True, help='Look only at containers labelled confgen.enable: "true".', **_env("REQUIRE_ENABLE")),
     "http_port": click.option("--http-port", default=80, type=click.IntRange(1, 65535), help="Port of the HTTP listener.", **_env("HTTP_PORT")),
@@ -390,6 +390,38 @@ def _look(settings: Settings) -> tuple[Report, Any]:
         seats.append(loop.inspect(seat, found))
         state = found
     return Report(woken="look", instances=len(state.instances) if state else 0, seats=tuple(seats)), state
+
+
+@cli.command()
+@options("proxy", "proxy_version", "http_port", "https_port", "ipv6", "access_log")
+@click.option("--volume", required=True, type=click.Path(file_okay=False, path_type=Path), help="The shared folder to make bootable.")
+def init(volume: Path, **given: Any) -> int:
+    """Make an empty shared folder bootable: a proxy that is started with it answers 404 until confgen runs.
+
+    Needed only where the proxy is not started by the start script, which does the same. A folder that holds a live
+    generation is left alone.
+
+    \b
+    Example: confgen init --volume /confgen --proxy haproxy --proxy-version 3.2
+    """
+    from dataclasses import replace
+    from pathlib import PurePosixPath
+
+    from confgen.apply import put
+    from confgen.state import State
+    from confgen.targets.folder import Folder
+    from confgen.want import offline, want_offline
+
+    folder, settings = Folder(volume), settings_from(given)
+    if folder.live():
+        click.echo(f"{volume} holds generation {folder.live()}; nothing was changed", err=True)
+        return FINE
+    settings = replace(settings, frame=replace(settings.frame, directory=PurePosixPath(volume.absolute())))
+    wanted = want_offline(State(), offline(State(), settings)[0], settings)
+    put(wanted.candidate, folder, settings.keep)
+    folder.run.mkdir(exist_ok=True)
+    click.echo(f"{volume} holds generation {wanted.candidate.generation}", err=True)
+    return FINE
 
 
 @cli.command()

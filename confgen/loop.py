@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from confgen import settle
-from confgen.apply import Applied, Result, apply
+from confgen.apply import Applied, Result, apply, put
 from confgen.errors import ConfgenError, NotApplied, SourceUnavailable, UsageError
 from confgen.model import Model
 from confgen.plan import make
@@ -89,7 +89,7 @@ class Loop:
 
     def want(self, seat: Seat, state: State) -> Wanted:
         """What a proxy should serve, rendered and read back; nothing is written."""
-        caps = self._caps.get(seat.life) or seat.proxy.probe(seat.target)
+        caps = seat.caps or self._caps.get(seat.life) or seat.proxy.probe(seat.target)
         self._caps[seat.life] = caps
         frame = replace(self._settings.frame, directory=seat.target.view)
         built = shape(state, seat.proxy, caps, seat.vantage, self._settings, frame)
@@ -111,7 +111,7 @@ class Loop:
         return self._report(seat, state, self._running)
 
     def _running(self, seat: Seat, candidate: Candidate) -> Applied:
-        running = seat.proxy.running(seat.target)
+        running = seat.target.folder.live() if seat.caps else seat.proxy.running(seat.target)
         if running != candidate.generation:
             raise NotApplied(
                 f"serves generation {running or 'none'}, wanted is {candidate.generation}",
@@ -146,7 +146,10 @@ class Loop:
         if before and before.generation == candidate.generation and self._clock() < before.until:
             raise before.error
         try:
-            applied = apply(candidate, seat.proxy, seat.target, self._settings.keep)
+            if seat.caps:
+                applied = put(candidate, seat.target.folder, self._settings.keep)
+            else:
+                applied = apply(candidate, seat.proxy, seat.target, self._settings.keep)
         except NotApplied as error:
             failures = before.failures + 1 if before and before.generation == candidate.generation else 1
             until = self._clock() + settle.backoff(failures, self._settings.pace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from confgen.apply import Applied
+from confgen.apply import Applied, Result
 from confgen.build import Placement
 from confgen.errors import ConfgenError
 from confgen.model import Model
@@ -40,7 +40,7 @@ class Report:
 
     @property
     def changed(self) -> bool:
-        return any(s.applied and s.applied.reloaded for s in self.seats)
+        return any(s.applied and s.applied.result is not Result.UNCHANGED for s in self.seats)
 
     @property
     def failed(self) -> bool:

@@ -11,10 +11,11 @@ from confgen.errors import UsageError
 from confgen.labels import proxy_kind
 from confgen.problem import Effect, Origin, Problem
 from confgen.proxies import PROXIES
-from confgen.proxies.proxy import Proxy
+from confgen.proxies.proxy import Caps, Proxy
 from confgen.settings import Settings
 from confgen.state import Instance, Mount, State
 from confgen.targets.channel import ChannelTarget
+from confgen.targets.files import FilesTarget
 from confgen.targets.folder import Folder
 from confgen.targets.process import ProcessTarget
 from confgen.targets.target import Target
@@ -23,13 +24,18 @@ from confgen.values import nearest
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One proxy to keep right.  life: changes when the proxy is another one (a new container), so that it is asked anew."""
+    """One proxy to keep right.
+
+    life: changes when the proxy is another one (a new container), so that it is asked anew.  caps: known beforehand where
+    there is nobody to ask; then the text is only written, neither tested nor loaded.
+    """
 
     name: str
     life: str
     proxy: Proxy
     target: Target
     vantage: Vantage
+    caps: Caps | None = None
 
 
 def seats(state: State, settings: Settings) -> tuple[tuple[Seat, ...], tuple[Problem, ...]]:
@@ -40,6 +46,8 @@ def seats(state: State, settings: Settings) -> tuple[tuple[Seat, ...], tuple[Pro
     kind, _, what = settings.target.partition(":")
     if kind == "process":
         return (_process(settings),), ()
+    if kind == "dir" and what:
+        return (_files(Path(what), settings),), ()
     if kind == "container" and what:
         found = [i for i in state.instances if i.name == what]
     elif not settings.target:
@@ -59,6 +67,14 @@ def _process(settings: Settings) -> Seat:
     if (folder.run / "request").exists():
         target = ChannelTarget(name, folder, PurePosixPath(settings.directory))
     return Seat(name, name, proxy, target, Vantage(None))
+
+
+def _files(path: Path, settings: Settings) -> Seat:
+    proxy = PROXIES[settings.proxy or "nginx"]
+    name = f"folder {path}"
+    return Seat(
+        name, name, proxy, FilesTarget(name, Folder(path)), Vantage(None), proxy.caps(settings.proxy_version or proxy.newest)
+    )
 
 
 def _containers(found: list[Instance], state: State, settings: Settings) -> tuple[tuple[Seat, ...], tuple[Problem, ...]]:
