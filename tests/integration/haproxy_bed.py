@@ -79,7 +79,9 @@ class Bench:
             "SECRET": "must not be seen",
         }
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(["/bin/sh", str(START)], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                ["/bin/sh", str(START)], env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
         wait_for(lambda: self.running() or self.ended())
         assert not self.ended(), self.log.read_text()
         return self
@@ -118,7 +120,9 @@ class Bench:
     def serve(self, model: Model) -> Applied:
         return apply(self.candidate(model), HAPROXY, self.target, 5)
 
-    def ask(self, host: str, path: str = "/", method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None) -> Seen:
+    def ask(
+        self, host: str, path: str = "/", method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Seen:
         return ask(self.http_port, host, path, method, body, headers)
 
     def spread(self, host: str, times: int, path: Callable[[int], str] = lambda _: "/", **headers: str) -> Counter[str]:

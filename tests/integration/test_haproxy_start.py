@@ -178,7 +178,15 @@ def test_no_secret_of_the_environment_reaches_haproxy(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("verb", "argument"),
-    [("test", "../../etc"), ("test", ""), ("test", "0123456789ABCDEF"), ("rm", "-rf"), ("version", "x"), ("$(touch x)", "`id`"), ("test", "*")],
+    [
+        ("test", "../../etc"),
+        ("test", ""),
+        ("test", "0123456789ABCDEF"),
+        ("rm", "-rf"),
+        ("version", "x"),
+        ("$(touch x)", "`id`"),
+        ("test", "*"),
+    ],
 )
 def test_the_loop_refuses_what_it_does_not_know(newest: Bench, verb: str, argument: str) -> None:
     answer = newest.target.run(Command(verb, argument, ()), 5)
@@ -188,11 +196,24 @@ def test_the_loop_refuses_what_it_does_not_know(newest: Bench, verb: str, argume
 
 def test_the_loop_survives_anything_a_request_can_hold(newest: Bench) -> None:
     descriptor = os.open(newest.shared / "run/request", os.O_WRONLY | os.O_NONBLOCK)
-    for line in (b"\n", b"\0\0\n", b"zz version\n", b"\xff\xfe \\\n", b"x" * 3000 + b"\n", b"0123456789abcdef\n", b"-n -e -E\n", b"../../../x version\n"):
+    for line in (
+        b"\n",
+        b"\0\0\n",
+        b"zz version\n",
+        b"\xff\xfe \\\n",
+        b"x" * 3000 + b"\n",
+        b"0123456789abcdef\n",
+        b"-n -e -E\n",
+        b"../../../x version\n",
+    ):
         os.write(descriptor, line)
     os.close(descriptor)
     assert newest.caps().proxy == "haproxy"
-    strangers = [p.name for p in (newest.shared / "run").iterdir() if p.name not in ("master.sock", "request", "drafts", "answer.0123456789abcdef")]
+    strangers = [
+        p.name
+        for p in (newest.shared / "run").iterdir()
+        if p.name not in ("master.sock", "request", "drafts", "answer.0123456789abcdef")
+    ]
     assert strangers == []
 
 

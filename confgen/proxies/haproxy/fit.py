@@ -23,8 +23,8 @@ class _Fitting:
     pools: dict[Name, Pool]
     problems: list[Problem] = field(default_factory=list)
 
-    def tell(self, origin: Origin, message: str, effect: Effect, hint: str, code: str = "CG004") -> None:
-        self.problems.append(Problem(origin, code, message, effect, hint))
+    def tell(self, origin: Origin, message: str, effect: Effect, hint: str) -> None:
+        self.problems.append(Problem(origin, "CG004", message, effect, hint))
 
 
 def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
@@ -55,7 +55,7 @@ def _fit_pool(pool: Pool, fitting: _Fitting) -> Pool:
 def _fit_listener(listener: Listener, fitting: _Fitting) -> Listener:
     if listener.protocol == "http":
         routes = tuple(fitted for route in listener.routes if (fitted := _http_route(route, fitting)))
-        return replace(listener, routes=_once(routes, fitting))
+        return replace(listener, routes=routes)
     if listener.protocol == "udp":
         for route in listener.routes:
             fitting.tell(route.origin, "HAProxy has no udp ports", Effect.ROUTE, "use nginx for this one")
@@ -95,18 +95,3 @@ def _fit_timeouts(route: Route, fitting: _Fitting) -> Route:
         message = "HAProxy has one timer for the silence of a server, and timeout.read sets it"
         fitting.tell(route.origin, message, Effect.LABEL, "remove timeout.send, or use nginx")
     return replace(route, idle=_DEFAULTS.idle, send=_DEFAULTS.send)
-
-
-def _once(routes: tuple[Route, ...], fitting: _Fitting) -> tuple[Route, ...]:
-    """Paths that differ only in their spelling (/a! and /a%21) are one; the first route, by name, has it."""
-    taken: dict[tuple[str, bool, str], Route] = {}
-    kept = []
-    for route in routes:
-        mine = [h for h in route.hosts if taken.setdefault((h, route.match.exact, decoded(route.match.path)), route) is route]
-        for host in sorted(set(route.hosts) - set(mine)):
-            holder = taken[host, route.match.exact, decoded(route.match.path)]
-            message = f"{host}{route.match.path} is the same path as {holder.match.path} of route {holder.name}"
-            fitting.tell(route.origin, message, Effect.ROUTE, "choose another path", code="CG006")
-        if mine:
-            kept.append(replace(route, hosts=tuple(mine)))
-    return tuple(kept)

@@ -29,11 +29,11 @@ SKELETON: Mapping[str, tuple[str, ...]] = {
         *("default-path config", "set-var proc.confgen ", "log ", "hard-stop-after ", "fd-hard-limit "),
         *("expose-experimental-directives", "maxconn ", "nbthread ", "thread-groups ", "cpu-map ", "cpu-policy ", "tune."),
         *("ssl-default-bind-", "ssl-default-server-", "log-tag ", "log-send-hostname", "spread-checks ", "close-spread-time "),
-        *("stats socket ", "stats timeout ", "busy-polling", "node ", "description "),
+        *("busy-polling", "node ", "description "),
     ),
     "defaults": (
         *("mode ", "log ", "log-format ", "option ", "no option ", "no log", "retry-on ", "retries ", "timeout ", "maxconn "),
-        *("hash-type ", "http-reuse ", "http-error status ", "errorfile ", "balance ", "compression ", "unique-id-"),
+        *("http-error status 503 content-type text/plain string ", "hash-type ", "http-reuse ", "compression ", "unique-id-"),
     ),
     "resolvers": ("nameserver dns 127.0.0.11:53", "resolve_retries ", "timeout ", "hold ", "accepted_payload_size "),
     "frontend": (

@@ -37,12 +37,9 @@ def words(line: bytes) -> tuple[bytes, ...]:
     if b"\0" in stripped:
         raise refused("a line with a NUL", line)
     found = _Line(stripped).read()
-    if len(found) > MOST_WORDS:
-        raise refused(f"a line of more than {MOST_WORDS} words", line)
-    if found[0].startswith(b"."):
+    if found[:1] and found[0].startswith(b"."):
         raise refused("a line that is a macro", line)
-    # An empty last word (behind a blank, or "") is not counted, and a line whose first word is empty counts as empty.
-    return tuple(found if found[-1] else found[:-1]) if found[0] else ()
+    return tuple(found)
 
 
 class _Line:
@@ -53,12 +50,20 @@ class _Line:
         self._at = 0
         self._found = [bytearray()]
         self._quote = 0
+        self._quoted = False
 
     def read(self) -> list[bytes]:
         while self._at < len(self._line) and self._step(self._line[self._at]):
             pass
         if self._quote:
             raise refused("a quote is not closed", self._line)
+        if len(self._found) > MOST_WORDS:  # counted before the last is left out, as HAProxy does it
+            raise refused(f"a line of more than {MOST_WORDS} words", self._line)
+        if not self._found[-1] and not self._quoted:
+            self._found.pop()  # nothing but a blank at the end
+        if self._found and not (self._found[0] and self._found[-1]):
+            # Up to 3.0 an empty last word is not counted and an empty first one hides the line; from 3.1 on they count.
+            raise refused("a line with an empty first or last word", self._line)
         return [bytes(word) for word in self._found]
 
     def _step(self, char: int) -> bool:
@@ -67,6 +72,7 @@ class _Line:
             return False
         if char in b"\"'" and self._quote in (0, char):
             self._quote = 0 if self._quote else char
+            self._quoted = True
             self._at += 1
         elif char == 0x5C and self._quote != 0x27:
             self._escape()
@@ -104,6 +110,7 @@ class _Line:
         while self._at < len(self._line) and self._line[self._at] in _BLANK:
             self._at += 1
         self._found.append(bytearray())
+        self._quoted = False
 
 
 def entries(text: bytes) -> list[tuple[bytes, ...]]:
