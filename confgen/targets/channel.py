@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import socket as sockets
+import stat
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -41,9 +44,14 @@ class ChannelTarget:
             except FileNotFoundError:
                 time.sleep(_PAUSE)
                 continue
-            answer.unlink(missing_ok=True)
+            except OSError as error:
+                raise TargetUnavailable(
+                    f"{self.name} answered {command.verb!r}, but its answer cannot be read: {error.strerror}", _hint(error)
+                ) from error
+            with suppress(OSError):  # one that cannot be taken away is an answer all the same
+                answer.unlink()
             code, _, output = text.partition("\n")
-            return Answer(int(code) if code.isdigit() else 1, output)
+            return Answer(int(code) if re.fullmatch(r"[0-9]{1,3}", code, re.ASCII) else 1, output)
         raise TargetUnavailable(
             f"{self.name} did not answer {command.verb!r} within {deadline:g} s",
             "is it started by the start script, and not overloaded? Its log tells more",
@@ -61,6 +69,8 @@ class ChannelTarget:
                 f"{self.name} takes no requests at {path}: {os.strerror(error.errno or 0)}", _hint(error)
             ) from error
         try:
+            if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                raise TargetUnavailable(f"{self.name} takes no requests: {path} is no FIFO", "remove it and restart the proxy")
             os.write(descriptor, line.encode())
         except OSError as error:
             raise TargetUnavailable(
@@ -90,7 +100,10 @@ def talk(name: str, path: Path, request: bytes, deadline: float) -> bytes:
             parts = []
             while part := connection.recv(65536):
                 parts.append(part)
-                connection.settimeout(max(0.001, until - time.monotonic()))
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                connection.settimeout(left)
         except OSError as error:
             what = "no answer in time" if isinstance(error, TimeoutError) else str(error.strerror or error)
             raise TargetUnavailable(
