@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from confgen.codec import decode
-from confgen.errors import BadInput
+from confgen.errors import BadInput, SourceUnavailable
 from confgen.sources import compose, rows
 from confgen.sources.files import read_text
 from confgen.sources.source import Wake
 from confgen.state import Instance, Snapshot
+
+_HINT = "save the answer of GET /containers/json, or `confgen status --json`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,14 @@ def read_json(file: Path) -> list[Instance]:
     """An engine's answer to /containers/json (a list of rows), or what `confgen status --json` printed."""
     try:
         data = json.loads(read_text(file))
-    except ValueError as error:
-        raise BadInput(
-            f"{file}: is not JSON: {error}", "save the answer of GET /containers/json, or `confgen status --json`"
-        ) from error
-    if isinstance(data, list):
-        return [rows.instance(row, str(file)) for row in data]
-    if isinstance(data, dict) and isinstance(data.get("instances"), list):
-        return [decode(Instance, item) for item in data["instances"]]
-    raise BadInput(
-        f"{file}: holds neither a list of containers nor a snapshot",
-        "save the answer of GET /containers/json, or `confgen status --json`",
-    )
+        if isinstance(data, list):
+            return [rows.instance(row, str(file)) for row in data]
+        if isinstance(data, dict) and isinstance(data.get("instances"), list):
+            return [decode(Instance, item) for item in data["instances"]]
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{file}: is not JSON: {error}", _HINT) from error
+    except SourceUnavailable as error:
+        raise BadInput(f"{file}: {error.message}", _HINT) from error
+    except BadInput as error:
+        raise error if str(file) in error.message else BadInput(f"{file}: {error.message}", error.hint) from error
+    raise BadInput(f"{file}: holds neither a list of containers nor a snapshot", _HINT)
