@@ -170,8 +170,9 @@ def _mind_signals(signals: set[signal.Signals], loop: Loop, stop: threading.Even
 
 def _engine(settings: Settings) -> Source:
     from confgen.sources.docker import DockerSource
+    from confgen.sources.engine import Engine
 
-    return DockerSource(settings.engine, settings.labels)
+    return DockerSource(Engine(settings.engine), settings.labels)
 
 
 def _outcome(report: Report) -> int:
@@ -394,7 +395,9 @@ def _look(settings: Settings) -> tuple[Report, Any]:
 
 @cli.command()
 @options("proxy", "proxy_version", "http_port", "https_port", "ipv6", "access_log")
-@click.option("--volume", required=True, type=click.Path(file_okay=False, path_type=Path), help="The shared folder to make bootable.")
+@click.option(
+    "--volume", required=True, type=click.Path(file_okay=False, path_type=Path), help="The shared folder to make bootable."
+)
 def init(volume: Path, **given: Any) -> int:
     """Make an empty shared folder bootable: a proxy that is started with it answers 404 until confgen runs.
 

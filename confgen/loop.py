@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from confgen import settle
 from confgen.apply import Applied, Result, apply, put
-from confgen.errors import ConfgenError, NotApplied, SourceUnavailable, UsageError
+from confgen.errors import ConfgenError, NotApplied, SourceUnavailable, StaleSocket, UsageError
 from confgen.model import Model
 from confgen.plan import make
 from confgen.proxies.proxy import Caps
@@ -210,7 +210,7 @@ class Loop:
     def _turn_or_tell(self, woken: str) -> Report | None:
         try:
             return self.turn(woken)
-        except UsageError:
+        except (UsageError, StaleSocket):
             raise
         except ConfgenError as error:
             log.error("%s. %s", error.message, error.hint)

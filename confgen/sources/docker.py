@@ -10,22 +10,17 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import docker
-import docker.errors
-import requests
 
 from confgen.errors import SourceUnavailable, StaleSocket
 from confgen.labels import BY_NAME
 from confgen.settings import LabelSettings
 from confgen.sources import rows
+from confgen.sources.engine import Engine, refused
 from confgen.sources.source import Wake
 from confgen.state import Instance, Phase, Snapshot
 from confgen.values import Duration, Refusal
@@ -49,8 +44,13 @@ _GRACE = 5.0
 #: after these seconds, one after the other; if the list still says otherwise then, it is right.
 _LAG = (0.05, 0.1, 0.25, 0.5, 1.0, 3.0)
 _MAX_LINE = 1 << 20
-#: Seconds for one answer of the engine.
-_DEADLINE = 10
+#: Seconds between two pings of an engine that says nothing: a frozen one keeps its event stream open for ever.
+_PING = 5.0
+#: After so many seconds of refused connections the socket's file is taken for a stale one: an engine that restarts makes
+#: a new file, and a container that mounted the old one never sees it.
+_STALE = 60.0
+#: After a reconnect: for so long a list that lacks many is not believed, and for so long what it lacks is kept.
+_GUARD, _HOLD = 10.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ class _Note:
 class DockerSource:
     """The containers of one engine."""
 
-    def __init__(self, url: str, labels: LabelSettings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, engine: Engine, labels: LabelSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = "docker"
-        self._url = url or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        self._engine = engine
         self._labels = labels
         self._clock = clock
         self._lock = threading.Lock()
@@ -80,26 +80,36 @@ class DockerSource:
         self._everything = True
         self._stopping: dict[str, float] = {}
         self._notes: dict[tuple[str, str], _Note] = {}
-        self._client: docker.APIClient | None = None
+        self._refused = 0.0
+        self._guarded = 0.0
+        self._held: dict[str, tuple[Instance, float]] = {}
 
     def snapshot(self) -> Snapshot:
-        """All containers.  Asks the engine for the rows that were named since the last look, or for all of them."""
+        """All containers.  Asks the engine for the rows that were named since the last look, or for all of them.
+
+        Raises StaleSocket when the engine's socket has refused connections for a minute.
+        """
         with self._lock:
             self._let_go()
             named, everything = self._named, self._everything
             self._named, self._everything = set(), False
         try:
             self._look(named, everything)
-        except (SourceUnavailable, StaleSocket):
+        except SourceUnavailable as error:
             with self._lock:
                 self._named |= named
                 self._everything = True
+            self._mind_refusal(error)
             raise
         with self._lock:
             self._believe_the_list()
             believed = {container: note.phase for (container, _), note in self._notes.items() if note.phase}
             stopping = set(self._stopping)
-            ends = [*self._stopping.values(), *(note.due for note in self._notes.values())]
+            ends = [
+                *self._stopping.values(),
+                *(until for _, until in self._held.values()),
+                *(note.due for note in self._notes.values()),
+            ]
         instances = (_as_noted(row, row.id in stopping, believed.get(row.id)) for row in self._rows.values())
         again = max(0.0, min(ends) - self._clock()) if ends else None
         return Snapshot(self.name, tuple(sorted(instances, key=lambda i: (i.name, i.id))), again=again)
@@ -111,22 +121,49 @@ class DockerSource:
 
     def watch(self, wake: Wake, stop: threading.Event) -> None:
         """Drains the event stream; the full list is asked for only after the subscription stands."""
-        stream = self._call(lambda api: api.events(filters={"type": ["container", "network"], "event": list(_ACTIONS)}))
-        closer = threading.Thread(target=lambda: (stop.wait(), stream.close()), daemon=True, name="confgen-unwatch")
-        closer.start()
+        stream = self._engine.events(_ACTIONS)
+        done = threading.Event()
+        threading.Thread(target=self._end, args=(stream.close, stop, done), daemon=True, name="confgen-ping").start()
+        with self._lock:
+            self._guarded = self._clock() + _GUARD if self._rows else 0.0
         self.refresh()
         wake("watching the engine", False)
         try:
             for line in lines(stream):
                 self._hint(line, wake)
-        except (OSError, requests.RequestException, docker.errors.DockerException, ValueError) as error:
+        except (OSError, ValueError) as error:  # requests' errors are OSErrors
             if not stop.is_set():
-                raise SourceUnavailable(f"the engine's event stream broke: {_words(error)}", "it is opened again") from error
+                raise SourceUnavailable(f"the engine's event stream broke: {error}", "it is opened again") from error
+        finally:
+            done.set()
+
+    def _end(self, close: Callable[[], None], stop: threading.Event, done: threading.Event) -> None:
+        """Closes the stream when it is time to stop, or when the engine no longer answers a ping."""
+        pinger = Engine(self._engine.url)
+        while not done.wait(_PING) and not stop.is_set():
+            try:
+                pinger.ping()
+            except SourceUnavailable as error:
+                log.warning("the engine is silent: %s", error.message)
+                break
+        if not done.is_set():
+            close()
+
+    def _mind_refusal(self, error: SourceUnavailable) -> None:
+        now = self._clock()
+        self._refused = (self._refused or now) if refused(error) else 0.0
+        if self._refused and now - self._refused >= _STALE:
+            raise StaleSocket(
+                f"the engine's socket at {self._engine.url} has refused every connection for {_STALE:g} s",
+                "if the engine runs, its socket is a new file: confgen ends, so that its restart policy mounts it anew",
+            ) from error
 
     def _let_go(self) -> None:
         """Notes whose time has come: who was to stop and still runs is back; what the list did not show is looked at."""
         now = self._clock()
         self._stopping = {i: until for i, until in self._stopping.items() if until > now}
+        if any(until <= now for _, until in self._held.values()):
+            self._everything = True
         for (container, topic), note in list(self._notes.items()):
             if note.due > now:
                 continue
@@ -145,19 +182,37 @@ class DockerSource:
 
     def _look(self, named: set[str], everything: bool) -> None:
         if everything:
-            self._rows = self._list({})
+            self._rows = self._guard(self._list(()))
         elif named:
-            fresh = self._list({"id": sorted(named)})
+            fresh = self._list(sorted(named))
             self._rows = {i: row for i, row in self._rows.items() if i not in named} | fresh
+        self._refused = 0.0
 
-    def _list(self, filters: dict[str, list[str]]) -> dict[str, Instance]:
-        answer = self._call(lambda api: api.containers(all=True, filters=filters))
+    def _list(self, ids: Sequence[str]) -> dict[str, Instance]:
+        answer = self._engine.containers(ids)
         if not isinstance(answer, list):
             raise SourceUnavailable(
                 "the engine's list of containers is not a list", "is this a Docker-compatible engine, API 1.41 or later?"
             )
         found = (rows.instance(row, self.name) for row in answer)
         return {row.id: row for row in found}
+
+    def _guard(self, fresh: dict[str, Instance]) -> dict[str, Instance]:
+        """An engine that has just come back may not have its containers back yet.
+
+        When many are missing right after a reconnect they are kept for a while, until an event says that they are gone.
+        """
+        now = self._clock()
+        up = {i for i, row in self._rows.items() if row.phase is Phase.RUNNING}
+        missing = {i for i in up if i not in fresh or fresh[i].phase is not Phase.RUNNING}
+        if now < self._guarded and len(missing) > 3 and 2 * len(missing) > len(up):
+            log.warning(
+                "after the reconnect the engine lacks %d of %d containers; they are kept for %g s", len(missing), len(up), _HOLD
+            )
+            self._held = {i: (self._rows[i], now + _HOLD) for i in missing}
+            self._guarded = 0.0
+        self._held = {i: (row, until) for i, (row, until) in self._held.items() if until > now and i in missing}
+        return fresh | {i: row for i, (row, _) in self._held.items()}
 
     def _hint(self, line: bytes, wake: Wake) -> None:
         """One event: which row to look at again, and whether somebody is leaving."""
@@ -178,6 +233,8 @@ class DockerSource:
 
     def _note(self, container: str, action: str, attributes: dict[str, Any]) -> None:
         """What to look at because of an event, and what to believe until the list shows it."""
+        if action in ("die", "destroy"):
+            self._held.pop(container, None)
         if action in ("die", "destroy", "start"):
             self._stopping.pop(container, None)
             self._notes.pop((container, "phase"), None)
@@ -217,29 +274,8 @@ class DockerSource:
         except Refusal:
             return default  # the same mistake is a Problem where the labels are read
 
-    def _call(self, ask: Callable[[docker.APIClient], Any]) -> Any:
-        """One engine call; every way in which the library can fail becomes SourceUnavailable."""
-        try:
-            if self._client is None:
-                self._client = docker.APIClient(base_url=self._url, version="auto", timeout=_DEADLINE)
-            return ask(self._client)
-        except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as error:
-            self._client = None
-            raise SourceUnavailable(
-                f"the engine at {self._url} does not answer: {_words(error)}", self._hint_for(error)
-            ) from error
 
-    def _hint_for(self, error: Exception) -> str:
-        text = str(error)
-        path = self._url.removeprefix("unix://")
-        if "PermissionError" in text or "Permission denied" in text:
-            return f"confgen's user may not open {path}: add its group to the container (group_add), or use a socket proxy"
-        if self._url.startswith("unix://") and not _is_socket(path):
-            return f"{path} is not there: mount the engine's socket, or set DOCKER_HOST"
-        return "what was known before stays; it is tried again by itself"
-
-
-def lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Whole lines of a raw stream, whatever its chunks; a line over 1 MiB is cut off and given as b"" (unreadable)."""
     buffer, skipping = b"", False
     for chunk in chunks:
@@ -263,17 +299,3 @@ def _as_noted(row: Instance, stopping: bool, phase: Phase | None) -> Instance:
 
 def _is_on(row: Instance, network: str) -> bool:
     return any(a.network == network and (a.address or a.address6) for a in row.attachments)
-
-
-def _is_socket(path: str) -> bool:
-    try:
-        return stat.S_ISSOCK(os.stat(path).st_mode)
-    except OSError:
-        return False
-
-
-def _words(error: BaseException) -> str:
-    """The innermost cause, in a few words: the libraries wrap it several times."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
