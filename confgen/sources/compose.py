@@ -24,11 +24,13 @@ _ELSEWHERE = ("extends", "include")
 
 def read(files: tuple[Path, ...]) -> list[Instance]:
     """The services of one project from its files, merged in order.  Raises BadInput with the file, and the line where known."""
-    documents = [_load(file) for file in files]
     environment = {**_dotenv(files[0].parent / ".env"), **os.environ}
     merged: dict[str, Any] = {}
-    for file, document in zip(files, documents, strict=True):
-        merged = _merge(merged, _shaped(_interpolate(document, environment, str(file)), file))
+    for file in files:
+        try:
+            merged = _merge(merged, _shaped(_interpolate(_load(file), environment, str(file)), file))
+        except RecursionError as error:
+            raise BadInput(f"{file}: is nested too deep to be read", "does an anchor hold itself?") from error
     project = _project(merged, files[0], environment)
     services: Mapping[str, Mapping[str, Any]] = merged.get("services") or {}
     networks = _mapping(merged.get("networks"), files[-1], "networks")
@@ -38,12 +40,14 @@ def read(files: tuple[Path, ...]) -> list[Instance]:
 class _Loader(yaml.SafeLoader):
     """YAML as compose reads it (1.2 for the most part): `off` and `yes` are texts, `22:22` is no number, a key stands once."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        for position, (key, _) in enumerate(node.value):
-            if isinstance(key, yaml.ScalarNode) and key.value in keys[:position]:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {show(key.value)} stands twice", key.start_mark)
-        return super().construct_mapping(node, deep=deep)
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.composer.ComposerError(None, None, f"the key {show(key.value)} stands twice", key.start_mark)
+            seen.add(key.value)
+        return node
 
 
 _KEPT = {
@@ -66,8 +70,8 @@ def _load(file: Path) -> Mapping[str, Any]:
         raise BadInput(
             f"{file}:{line}: is not YAML: {error.problem}", "check the indentation and quotes near that line"
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadInput(f"{file}: is not YAML: {str(error) or type(error).__name__}", "save it as plain UTF-8 text") from error
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:  # `!!bool x` is a KeyError to PyYAML
+        raise BadInput(f"{file}: is not YAML: {error}", "save it as plain UTF-8 text") from error
     return _mapping(document, file, "the file")
 
 
@@ -98,29 +102,43 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(r":?[-?+]")
 
 
-def _interpolate(value: Any, environment: Mapping[str, str], file: str) -> Any:
-    """`$VAR`, `${VAR}`, `${VAR:-default}`, `${VAR:?message}`, `${VAR:+other}` and `$$`, in values as compose does."""
-    if isinstance(value, Mapping):
-        return {key: _interpolate(item, environment, file) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_interpolate(item, environment, file) for item in value]
-    return _substitute(value, environment, file) if isinstance(value, str) else value
+def _interpolate(value: Any, environment: Mapping[str, str], file: str, seen: dict[int, Any] | None = None) -> Any:
+    """`$VAR`, `${VAR}`, `${VAR:-default}`, `${VAR:?message}`, `${VAR:+other}` and `$$`, in values as compose does.
+
+    seen: what an alias (`*name`) stands for is made once, however often it is named: nine lines of YAML can name a billion.
+    """
+    seen = {} if seen is None else seen
+    if isinstance(value, str):
+        return _substitute(value, environment, file)
+    if not isinstance(value, (Mapping, list)):
+        return value
+    if id(value) not in seen:
+        seen[id(value)] = None
+        if isinstance(value, Mapping):
+            seen[id(value)] = {key: _interpolate(item, environment, file, seen) for key, item in value.items()}
+        else:
+            seen[id(value)] = [_interpolate(item, environment, file, seen) for item in value]
+    return seen[id(value)]
 
 
 def _substitute(text: str, environment: Mapping[str, str], file: str) -> str:
-    head, dollar, rest = text.partition("$")
-    if not dollar:
-        return text
-    if rest.startswith("$"):
-        return head + "$" + _substitute(rest[1:], environment, file)
-    braced = rest.startswith("{")
-    name = _VARIABLE.match(rest, 1 if braced else 0)
-    end = _closing(rest) if braced else name.end() if name else 0
-    if not name or not end:
-        raise BadInput(f"{file}: {show(text)} is not a variable that compose knows", "write $$ for a dollar sign")
-    word = rest[name.end() : end] if braced else ""
-    value = _variable(name[0], word, environment, file)
-    return head + value + _substitute(rest[end + braced :], environment, file)
+    done = []
+    while True:
+        head, dollar, text = text.partition("$")
+        done.append(head)
+        if not dollar:
+            return "".join(done)
+        if text.startswith("$"):
+            done.append("$")
+            text = text[1:]
+            continue
+        braced = text.startswith("{")
+        name = _VARIABLE.match(text, 1 if braced else 0)
+        end = _closing(text) if braced else name.end() if name else 0
+        if not name or not end:
+            raise BadInput(f"{file}: {show('$' + text)} is not a variable that compose knows", "write $$ for a dollar sign")
+        done.append(_variable(name[0], text[name.end() : end] if braced else "", environment, file))
+        text = text[end + braced :]
 
 
 def _closing(rest: str) -> int:
