@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,14 @@ def test_an_empty_volume_gets_a_skeleton_that_confgen_replaces(bench: Bench, bac
     applied = bench.serve(site(backends("web")))
     assert (applied.result, bench.running()) == (Result.RELOADED, applied.generation)
     assert bench.ask("a.test").server == "web"
+
+
+def test_it_can_be_asked_while_it_starts(bench: Bench) -> None:
+    """Both containers start at once: a question that the starting worker never saw must not cost its whole deadline."""
+    bench.stop()
+    started = time.monotonic()
+    bench.start()
+    assert time.monotonic() - started < 3
 
 
 def test_the_same_text_is_not_applied_twice(newest: Bench, backends: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -62,6 +63,30 @@ def test_the_generation_is_the_current_workers(said: bytes, generation: str) -> 
     target = Fake([said])
     assert HAPROXY.running(target) == generation
     assert target.asked == [("master.sock", b"@1 get var proc.confgen\n")]
+
+
+class Slow(Fake):
+    """A target that lets the whole deadline pass before it raises."""
+
+    def talk(self, socket: str, request: bytes, deadline: float) -> bytes:
+        if self.answers and isinstance(self.answers[0], Exception):
+            time.sleep(deadline)
+        return super().talk(socket, request, deadline)
+
+
+def test_a_question_that_is_lost_in_a_start_is_put_again() -> None:
+    target = Slow([GONE, GONE, b"proc.confgen: type=str value=<skeleton>\n"])
+    started = time.monotonic()
+    assert HAPROXY.running(target) == "skeleton"
+    assert time.monotonic() - started < 2
+    assert len(target.asked) == 3
+
+
+def test_where_nobody_listens_that_is_said_at_once() -> None:
+    target = Fake([GONE, b"never asked"])
+    with pytest.raises(TargetUnavailable):
+        HAPROXY.running(target)
+    assert len(target.asked) == 1
 
 
 def test_a_reload_that_succeeds() -> None:

@@ -15,6 +15,8 @@ from confgen.targets.target import Answer, Command, Target
 SOCKET = "master.sock"
 #: Seconds for an answer of the master or a worker that has nothing to wait for.
 _SOON = 10.0
+#: Seconds that a worker is first given for an answer.
+_FIRST = 0.1
 #: Seconds that a reload may take: with 20,000 servers on a busy host it is slow, and slow is not failed.
 PATIENCE = 90.0
 #: Seconds between two questions while the master replaces itself.
@@ -35,9 +37,26 @@ def test(target: Target, generation: str) -> Answer:
 
 def running(target: Target) -> str:
     """What the current worker says; `@1` is the newest one that has started, also while old ones are leaving."""
-    said = target.talk(SOCKET, b"@1 get var proc.confgen\n", _SOON)
+    said = _worker(target, b"@1 get var proc.confgen\n")
     match = re.search(rb"^proc\.confgen: type=str value=<([0-9a-z]{1,64})>", said, re.MULTILINE)
     return match[1].decode() if match else ""
+
+
+def _worker(target: Target, request: bytes) -> bytes:
+    """What the current worker says.  Raises TargetUnavailable at once where nobody listens.
+
+    A master that listens while its worker still starts takes a request and never answers it (measured on 3.2 and 3.4), so
+    a patient wait would be in vain: the question is put again, with more patience each time.
+    """
+    until, patience = time.monotonic() + _SOON, _FIRST
+    while True:
+        asked = time.monotonic()
+        try:
+            return target.talk(SOCKET, request, patience)
+        except TargetUnavailable:
+            if time.monotonic() - asked < patience or asked + patience > until:
+                raise
+            patience *= 2
 
 
 def reload(target: Target) -> None:

@@ -26,6 +26,9 @@ NOT_FOUND, WITHHELD = "confgen:not-found", "confgen:withheld"
 _TLS = "ssl verify none sni req.hdr(host),host_only alpn"
 _TRANSPORT = {"https": f"{_TLS} http/1.1", "h2c": "proto h2", "grpc": "proto h2", "grpcs": f"{_TLS} h2"}
 
+#: How many addresses of one DNS name are used.
+_SLOTS = 16
+
 _BALANCE = {"random": "random(2)", "uri": "uri whole", "header": "hdr({})", "cookie": "hash req.cook({})"}
 
 
@@ -80,16 +83,19 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One server.  most: connections at once, 0 without limit."""
+    """One server, or as many as a DNS name has addresses (slots of them at most; 0 for an address).
 
-    name: Name
+    most: connections at once, 0 without limit.
+    """
+
+    name: str
     address: str
     weight: int
     most: int
     backup: bool
     cookie: str
     transport: str
-    resolve: bool
+    slots: int
     disabled: bool
 
 
@@ -284,15 +290,19 @@ def _first_field(route: Route) -> int:
 
 def _line(server: Server, pool: Pool) -> Line:
     address = f"[{server.address}]" if ":" in server.address else str(server.address)
+    sticks = pool.sticky is not None and pool.sticky.cookie is not None
+    # A cookie names one server, so where one sticks a name stands for one server: its first address.
+    slots = _SLOTS if server.resolve and not sticks else int(server.resolve)
     return Line(
-        name=server.name,
+        # A prefix: the servers are then named web.dns1, web.dns2, ...
+        name=f"{server.name}.dns" if slots > 1 else server.name,
         address=f"{address}:{server.port}",
         weight=0 if server.state is ServerState.DRAINING else server.weight,
         most=server.max_connections or 0,
         backup=server.backup,
-        cookie=_token(server.name) if pool.sticky and pool.sticky.cookie else "",
+        cookie=_token(server.name) if sticks else "",
         transport=_TRANSPORT.get(pool.protocol, ""),
-        resolve=server.resolve,
+        slots=slots,
         disabled=server.state is ServerState.DOWN,
     )
 

@@ -105,12 +105,13 @@ def _back(back: shape.Back) -> Iterator[tuple[str, ...]]:
 
 def server_words(server: shape.Line) -> list[str]:
     """The line of one server, as words: in the file, and for `add server`."""
-    words = ["server", server.name, server.address, "weight", str(server.weight)]
+    words = ["server-template", server.name, str(server.slots)] if server.slots > 1 else ["server", server.name]
+    words += [server.address, "weight", str(server.weight)]
     words += ["maxconn", str(server.most)] if server.most else []
     words += ["backup"] if server.backup else []
     words += ["cookie", server.cookie] if server.cookie else []
     words += server.transport.split(" ") if server.transport else []
-    words += ["resolvers", "docker", "resolve-prefer", "ipv4", "init-addr", "none"] if server.resolve else []
+    words += ["resolvers", "docker", "resolve-prefer", "ipv4", "init-addr", "none"] if server.slots else []
     return words + (["disabled"] if server.disabled else [])
 
 
