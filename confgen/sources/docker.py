@@ -226,6 +226,8 @@ class DockerSource:
             self.refresh()
             wake("unreadable event", False)
             return
+        if not container:
+            return  # a network that comes or goes names no container
         with self._lock:
             self._note(container, action, attributes)
         name = str(attributes.get("name", container[:12]))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import EXAMPLES
 from tests.e2e.gate import Gate, gate
-from tests.e2e.stack import Stack, docker, engine_socket, stack
+from tests.e2e.stack import Stack, docker, engine_socket, stack, until
 from tests.e2e.test_follow import labels
 
 
@@ -23,6 +23,7 @@ def watched(image: None, tmp_path: Path) -> Iterator[tuple[Stack, Gate]]:
         stack(EXAMPLES["nginx"], env={"DOCKER_SOCKET": str(made.path)}) as world,
     ):
         world.serves("shop.localhost")
+        until(lambda: made.count("GET /containers/json") >= 2, "the full look that follows the subscription")
         yield world, made
 
 
