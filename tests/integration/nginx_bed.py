@@ -90,9 +90,18 @@ class Backend:
         self.http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.port = int(self.http.server_address[1])
         self.requests = 0
+        self.accepted = 0
+        self.draining = False
         self.connections: set[socket.socket] = set()
         self._thread = threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
+
+    def drain(self) -> None:
+        """As an app that was told to stop: no new connections, each open one ends with its next answer or when it is idle."""
+        self.draining = True
+        self.http.shutdown()
+        self.http.server_close()
+        wait_for(lambda: not self.connections)
 
     def close(self) -> None:
         """As a container that is killed: open connections go too.  Closing twice is no harm."""
@@ -111,6 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
+        self.owner.accepted += 1
         self.owner.connections.add(self.connection)
 
     def finish(self) -> None:
@@ -120,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.owner.requests += 1
-        if self.headers.get("Upgrade", "").lower() == "websocket":
+        if self.headers.get("Upgrade", "").lower() == "websocket" and self.headers.get("Connection", "").lower() == "upgrade":
             self._websocket()
             return
         length = int(self.headers.get("Content-Length") or 0)
@@ -140,6 +150,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream()
             return
         self.send_header("Content-Length", str(len(text)))
+        if self.owner.draining:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(text)
 
@@ -149,7 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _extra(self) -> Iterator[tuple[str, str]]:
         if "/accel" in self.path:
             yield "X-Accel-Redirect", "/secret"
-            yield "X-Accel-Limit-Rate", "1"
+            yield "X-Accel-Limit-Rate", "200"
             yield "X-Accel-Expires", "60"
             yield "X-Accel-Charset", "koi8-r"
         if "/unbuffered" in self.path:

@@ -60,7 +60,16 @@ def speaker(binaries: dict[str, Path], tmp_path: Path) -> Iterator[int]:
 def curl(port: int, host: str, path: str) -> str:
     """HTTP/2 without TLS from the first byte, as a gRPC client does."""
     ensure_apt("curl")
-    command = ["curl", "-sS", "--noproxy", "*", "--http2-prior-knowledge", "-H", f"Host: {host}", f"http://127.0.0.1:{port}{path}"]
+    command = [
+        "curl",
+        "-sS",
+        "--noproxy",
+        "*",
+        "--http2-prior-knowledge",
+        "-H",
+        f"Host: {host}",
+        f"http://127.0.0.1:{port}{path}",
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
 
 

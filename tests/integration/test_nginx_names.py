@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -35,9 +36,19 @@ class Docker:
     def __init__(self) -> None:
         self.names: dict[str, list[str]] = {}
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.11", 53))
+        wait_for(self._bind, 120)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+
+    def _bind(self) -> bool:
+        """There is one such address on a machine: a test that runs beside this one may have it."""
+        try:
+            self._socket.bind(("127.0.0.11", 53))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise
+        return True
 
     def _serve(self) -> None:
         while True:

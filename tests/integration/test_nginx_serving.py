@@ -10,12 +10,14 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from confgen.apply import Result
 from confgen.model import Redirect, ServerState
-from confgen.values import Balance, Duration, Name, Path, Sticky, Url, Weight
+from confgen.values import Balance, Duration, Name, Sticky, Url, Weight
+from confgen.values import Path as UrlPath
 from tests.integration.nginx_bed import (  # noqa: F401 - the fixtures
     Backend,
     Bench,
@@ -99,10 +101,10 @@ def test_paths_are_cut_and_replaced(bench: Bench, backends: Make) -> None:
     bench.serve(
         model(
             route("a.strip", "a.test", "/api", to="web", strip=True),
-            route("a.moved", "a.test", "/old", to="web", rewrite=Path("/new/place")),
-            route("a.root", "a.test", "/flat", to="web", rewrite=Path("/")),
-            route("a.exact", "a.test", "=/one", to="web", rewrite=Path("/two")),
-            route("b.all", "b.test", "/", to="web", rewrite=Path("/v2")),
+            route("a.moved", "a.test", "/old", to="web", rewrite=UrlPath("/new/place")),
+            route("a.root", "a.test", "/flat", to="web", rewrite=UrlPath("/")),
+            route("a.exact", "a.test", "=/one", to="web", rewrite=UrlPath("/two")),
+            route("b.all", "b.test", "/", to="web", rewrite=UrlPath("/v2")),
             pool("web", server("web", web.port)),
         )
     )
@@ -234,6 +236,40 @@ def test_a_server_that_is_gone_costs_half_a_second_at_most(bench: Bench, backend
     finally:
         for one in held:
             one.close()
+
+
+def test_connections_to_servers_are_kept(bench: Bench, backends: Make) -> None:
+    web = backends("web")
+    bench.serve(model(route("a.web", "a.test", to="web"), pool("web", server("web", web.port))))
+    assert bench.spread("a.test", 40) == {"web": 40}
+    assert web.accepted <= 4, "one for each worker, and not one for each request"
+
+
+def test_an_absolute_url_counts_more_than_the_host_header(bench: Bench, backends: Make) -> None:
+    """RFC 9112 section 3.2.2; and the server is told the same name by which the route was chosen."""
+    bench.serve(
+        model(
+            route("a.web", "a.test", to="a"),
+            route("b.web", "b.test", to="b"),
+            pool("a", server("a", backends("a").port)),
+            pool("b", server("b", backends("b").port)),
+        )
+    )
+    told = bench.ask("b.test", "http://a.test/x").json()
+    assert (told["server"], told["path"], dict(told["headers"])["host"]) == ("a", "/x", "a.test")  # type: ignore[call-overload]
+
+
+def test_ipv6_clients_are_served_too(newest: Bench, backends: Make) -> None:
+    if not Path("/proc/net/if_inet6").exists():
+        pytest.skip("no IPv6 on this machine")
+    newest.serve(model(route("a.web", "a.test", to="web"), pool("web", server("web", backends("web").port))))
+    try:
+        client = socket.create_connection(("::1", newest.http_port), 5)
+    except OSError as error:
+        pytest.skip(f"no IPv6 loopback: {error}")
+    with client:
+        client.sendall(b"GET / HTTP/1.0\r\nHost: a.test\r\n\r\n")
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 def test_retry_zero_tries_no_other_server(newest: Bench, backends: Make) -> None:

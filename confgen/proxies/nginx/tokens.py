@@ -5,12 +5,16 @@ Only the reading of words, not of directives.  Proven against `nginx -t` by a di
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from confgen.problem import show
 from confgen.proxies.nginx.quote import LONGEST
 
 _BLANK = b" \t\r\n"
+_BLANKS = re.compile(rb"[ \t\r\n]*")
+#: A word without anything special in it, as almost all are, up to where it ends.
+_SIMPLE = re.compile(rb"[^ \t\r\n;{}\"'#\\$][^ \t\r\n;{\\$]*(?=[ \t\r\n;{])")
 _AFTER_BACKSLASH = {b'"': b'"', b"'": b"'", b"\\": b"\\", b"t": b"\t", b"r": b"\r", b"n": b"\n"}
 
 
@@ -50,22 +54,24 @@ def statements(text: bytes) -> Iterator[Token]:
 
 def _skip(text: bytes, at: int) -> int:
     """Over blanks and comments; a comment starts only where a word could."""
-    while at < len(text):
-        if text[at] in _BLANK:
-            at += 1
-        elif text[at : at + 1] == b"#":
+    while True:
+        blanks = _BLANKS.match(text, at)
+        at = blanks.end() if blanks else at
+        if text[at : at + 1] == b"#":
             end = text.find(b"\n", at) % (len(text) + 1)
             most = LONGEST + (2 if end == len(text) else 1)
             if end - at > most:
                 raise _bad(text, at, f"a comment of {end - at} bytes; nginx reads at most {most}")
             at = end
         else:
-            break
-    return at
+            return at
 
 
 def _bare(text: bytes, start: int) -> tuple[bytes, int]:
     """A word without quotes ends at a blank, ";" or "{"; a "{" behind "$" does not end it, a backslash hides one byte."""
+    simple = _SIMPLE.match(text, start)
+    if simple and simple.end() - start <= LONGEST:
+        return simple[0], simple.end()
     at = start
     while at < len(text):
         char = text[at : at + 1]
@@ -103,6 +109,8 @@ def _unescaped(text: bytes, start: int, end: int, most: int) -> bytes:
     raw, out, at = text[start:end], bytearray(), 0
     if len(raw) > most:
         raise _bad(text, start, f"a word of {len(raw)} bytes; nginx reads at most {most}")
+    if b"\\" not in raw:
+        return raw
     while at < len(raw):
         known = _AFTER_BACKSLASH.get(raw[at + 1 : at + 2]) if raw[at : at + 1] == b"\\" else None
         out += known if known is not None else raw[at : at + 1]
