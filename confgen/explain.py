@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from confgen.build import GONE, ONE_OFF
+from confgen.build import GONE, ONE_OFF, Placement
 from confgen.labels import proxy_kind, read
 from confgen.model import Model, Route, ServerState
-from confgen.problem import Problem
+from confgen.problem import Effect, Problem
 from confgen.report import SeatReport
 from confgen.settings import LabelSettings
 from confgen.state import Instance
@@ -40,8 +40,12 @@ class Chain:
         return all(step.ok for step in self.steps)
 
 
-#: Which step a Problem belongs to; all others are mistakes in the labels.
-_STEPS = {"CG121": "port", "CG122": "network", "CG005": "agreement", "CG006": "claim", "CG004": "proxy"}
+#: Which step a Problem belongs to; all others, and all that a label's own text is to blame for, are mistakes in the labels.
+_STEPS = {"CG121": "port", "CG122": "network", "CG005": "agreement", "CG006": "claim", "CG004": "proxy", "CG301": "proxy"}
+
+
+def _step_of(problem: Problem) -> str:
+    return "labels" if problem.origin.key.startswith("label ") else _STEPS.get(problem.code, "labels")
 
 
 def container(instance: Instance, seat: SeatReport, labels: LabelSettings) -> Chain:
@@ -67,16 +71,17 @@ def _container_steps(instance: Instance, seat: SeatReport, labels: LabelSettings
         "" if instance.phase not in GONE else f"docker start {instance.name}",
     )
     yield from _label_steps(instance, mine, labels)
+    placements = [p for p in seat.placements if p.instance == instance.name and _stands(p, seat.model)]
     for name in ("network", "port", "agreement", "claim", "proxy"):
-        wrong = [p for p in mine if _STEPS.get(p.code) == name]
-        yield _from_problems(name, wrong, _FINE[name])
-    placements = [p for p in seat.placements if p.instance == instance.name]
+        wrong = [p for p in mine if _step_of(p) == name]
+        yield _from_problems(name, wrong, _FINE[name], fatal=not placements)
     yield Step(
         "route",
         bool(placements),
         ", ".join(str(p.route) for p in placements) or "no route leads to it",
         "" if placements else "see the labels",
     )
+    yield from _open_steps(placements, mine, seat.model)
     waiting = [p.server for p in placements if p.server and p.server.state is not ServerState.READY]
     yield Step(
         "ready",
@@ -96,6 +101,24 @@ _FINE = {
 }
 
 
+def _stands(placement: Placement, model: Model) -> bool:
+    """It is still there after what the proxy cannot do was left out."""
+    if placement.pool is None:
+        return any(route.name == placement.route for route in model.routes())
+    pool = model.pool(placement.pool)
+    return pool is not None and any(server.name == placement.instance for server in pool.servers)
+
+
+def _open_steps(placements: list[Placement], mine: list[Problem], model: Model) -> Iterable[Step]:
+    """Routes that are withheld; told only where there are some."""
+    reasons = {route.name: route.withheld for route in model.routes() if route.withheld}
+    shut = [p.route for p in placements if p.route in reasons]
+    if shut:
+        text = ", ".join(f"{name} answers 503, since {reasons[name]} cannot be obeyed" for name in shut)
+        hint = next((p.hint for p in mine if p.effect is Effect.WITHHELD), "mend or remove that label")
+        yield Step("open", len(shut) < len(placements), text, hint)
+
+
 def _label_steps(instance: Instance, mine: list[Problem], labels: LabelSettings) -> Iterable[Step]:
     if instance.label(ONE_OFF) == "True":
         yield Step(
@@ -106,7 +129,7 @@ def _label_steps(instance: Instance, mine: list[Problem], labels: LabelSettings)
     wishes = read(instance, labels)
     hint = f'set {labels.prefix}.enable: "true"'
     yield Step("enabled", wishes.enabled, "it is looked at" if wishes.enabled else "it is hidden", "" if wishes.enabled else hint)
-    wrong = [p for p in mine if p.code not in _STEPS]
+    wrong = [p for p in mine if _step_of(p) == "labels"]
     yield _from_problems("labels", wrong, "its labels can be read", fatal=not wishes.routes)
     asked = bool(wishes.routes)
     yield Step(
@@ -117,7 +140,7 @@ def _label_steps(instance: Instance, mine: list[Problem], labels: LabelSettings)
     )
 
 
-def _from_problems(name: str, wrong: list[Problem], fine: str, fatal: bool = True) -> Step:
+def _from_problems(name: str, wrong: list[Problem], fine: str, fatal: bool) -> Step:
     if not wrong:
         return Step(name, True, fine)
     text = "; ".join(f"{p.code} {p.origin.key}: {p.message} ({p.effect.value})" for p in wrong)
