@@ -158,7 +158,7 @@ def _ready_hint(why: str) -> str:
 def _live_step(seat: SeatReport) -> Step:
     if seat.error:
         return Step("live", False, seat.error.message, seat.error.hint)
-    if seat.plan.changes:
+    if seat.plan.changes and not seat.applied:
         return Step(
             "live",
             False,

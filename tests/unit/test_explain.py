@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from confgen.apply import Applied, Result
 from confgen.build import Vantage
 from confgen.errors import ReloadFailed
 from confgen.explain import Chain, match_path, request
@@ -164,6 +165,12 @@ def test_what_is_not_live_yet_is_told() -> None:
     assert (name, "a new pool" in text, "confgen watch" in hint) == ("live", True, True)
     name, text, hint = stop(chain(container(), error=ReloadFailed("it still serves the former generation", "see its log")))
     assert (name, text, hint) == ("live", "it still serves the former generation", "see its log")
+
+
+def test_a_change_that_needs_no_other_text_is_live() -> None:
+    """A longer drain changes the model and not a byte of the text: the running proxy shows the generation, so it is live."""
+    plan = Plan((Change(("pools", "web", "drain"), 10_000, 1000),), Impact.NONE, "")
+    assert chain(container(), plan=plan, applied=Applied("00", Result.UNCHANGED)).ok
 
 
 def test_others_mistakes_are_not_told() -> None:
