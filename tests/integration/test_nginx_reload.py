@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import http.client
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -32,35 +31,29 @@ Make = Callable[..., Backend]
 class Clients:
     """Clients that keep their connections, half of them with pauses in which a connection is idle."""
 
-    def __init__(self, port: int, count: int) -> None:
+    def __init__(self, port: int, count: int, posts: bool = True) -> None:
+        self.posts = posts
         self.port = port
         self.answered = 0
         self.failed: list[str] = []
-        self.slowest = 0.0
         self.stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._work, args=(i,)) for i in range(count)]
 
     def _work(self, number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        method = "POST" if self.posts and number % 4 == 3 else "GET"
         while not self.stop.is_set():
-            started = time.monotonic()
             try:
-                connection.request(
-                    "POST" if number % 4 == 3 else "GET", "/", body=b"x" if number % 4 == 3 else None, headers={"Host": "a.test"}
-                )
+                connection.request(method, "/", body=b"x" if method == "POST" else None, headers={"Host": "a.test"})
                 response = connection.getresponse()
                 response.read()
                 trouble = "" if response.status == 200 else f"status {response.status}"
-            except OSError as error:
-                trouble = repr(error)
-                connection.close()
-            except http.client.HTTPException as error:
+            except (OSError, http.client.HTTPException) as error:
                 trouble = repr(error)
                 connection.close()
             with self._lock:
                 self.answered += 1
-                self.slowest = max(self.slowest, time.monotonic() - started)
                 self.failed += [trouble] if trouble else []
             self.stop.wait(0.03 * (number % 2))
         connection.close()
@@ -101,10 +94,11 @@ def test_a_server_that_stops_is_not_missed(newest: Bench, backends: Make) -> Non
     """Out of rotation at the notice, gone when it has finished, back under another address: 0 failed requests.
 
     Old workers ask it still, once for each connection that a client has kept (keepalive_min_timeout): hence the drain.
+    GET alone: a POST that waits in the queue of a listener that its app closes is lost, and nobody may send it again.
     """
     one, other = backends("one"), backends("two")
     newest.serve(two(one, other, ServerState.READY))
-    clients = Clients(newest.http_port, 8)
+    clients = Clients(newest.http_port, 8, posts=False)
     with clients.running():
         for _ in range(3):
             wait_for(lambda one=one: one.requests > 20)  # type: ignore[misc]
@@ -113,7 +107,6 @@ def test_a_server_that_stops_is_not_missed(newest: Bench, backends: Make) -> Non
             one = backends("one")
             newest.serve(two(one, other, ServerState.READY))
     assert clients.failed == []
-    assert clients.slowest < 1.5
 
 
 def test_a_server_that_dies_without_a_word_costs_no_get(bench: Bench, backends: Make) -> None:
