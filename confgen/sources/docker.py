@@ -219,9 +219,9 @@ class DockerSource:
         try:
             event = json.loads(line)
             action, kind, actor = str(event["Action"]), str(event["Type"]), event["Actor"]
-            attributes: dict[str, Any] = actor.get("Attributes") or {}
+            attributes: dict[str, Any] = dict(actor.get("Attributes") or {})
             container = str(attributes.get("container", "") if kind == "network" else actor["ID"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             log.warning("an event of the engine cannot be read; everything is looked at again")
             self.refresh()
             wake("unreadable event", False)
@@ -281,12 +281,13 @@ def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Whole lines of a raw stream, whatever its chunks; a line over 1 MiB is cut off and given as b"" (unreadable)."""
     buffer, skipping = b"", False
     for chunk in chunks:
-        buffer += chunk
-        while (end := buffer.find(b"\n")) >= 0:
-            line, buffer = buffer[:end].strip(), buffer[end + 1 :]
+        *whole, buffer = (buffer + chunk).split(b"\n")
+        for line in whole:
             if skipping:
                 skipping = False
-            elif line:
+            elif len(line) > _MAX_LINE:
+                yield b""
+            elif line := line.strip():
                 yield line
         if len(buffer) > _MAX_LINE:
             if not skipping:
