@@ -21,11 +21,12 @@ _POLL = 0.010
 
 class Result(enum.Enum):
     """UNCHANGED: nothing was written, nobody was disturbed.  WRITTEN: the files are there, and
-    there is no proxy to load them.  RELOADED: the running proxy has shown the generation.
+    there is no proxy to load them.  STANDBY: another confgen has the right to write there, this one only looks on.  RELOADED: the running proxy has shown the generation.
     """
 
     UNCHANGED = "unchanged"
     WRITTEN = "written"
+    STANDBY = "standby"
     RELOADED = "reloaded"
 
 
@@ -81,11 +82,11 @@ def _test(generation: str, proxy: Proxy, target: Target) -> float:
     answer = proxy.test(target, generation)
     if answer.code != 0:
         target.folder.discard(generation)
-        raise RefusedByProxy(f"{target.name} refuses the new text: {_words(answer.output)}", "the last good text stays live")
+        raise RefusedByProxy(f"{target.name} refuses the new text: {words(answer.output)}", "the last good text stays live")
     return time.monotonic() - started
 
 
-def _words(output: str) -> str:
+def words(output: str) -> str:
     """The proxy's own complaint, on one line; notices around it are left out."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line for word in ("emerg", "ALERT", "error", "Fatal"))]

@@ -8,9 +8,10 @@ holds and the newcomer is named, so that a container that comes later can take n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from confgen.kept import claim_names
 from confgen.labels import Wish, proxy_kind, read
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
 from confgen.problem import Effect, Origin, Problem, show
@@ -27,6 +28,9 @@ ONE_OFF = "com.docker.compose.oneoff"
 #: What engines let a container's name be.  A file may say anything, and names go into the proxy's text.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 _NAME_HINT = 'use letters, digits, "_", "." and "-", the first a letter or digit'
+
+
+_NOBODY: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +78,16 @@ class _Offer:
     named: bool = False
 
     @property
-    def claims(self) -> tuple[object, ...]:
-        """What can be had by one route alone: each host with its path, or the port of a stream listener."""
-        return tuple((self.listener, host, self.route.match) for host in self.route.hosts) or (self.listener,)
+    def claims(self) -> tuple[str, ...]:
+        """What can be had by one route alone: each host with its path, in the hosts' order, or the port of a stream listener."""
+        return claim_names(*self.listener, self.route)
 
 
-def build(state: State, vantage: Vantage, labels: LabelSettings, frame: Frame) -> Built:
-    """The Model of one proxy that looks from `vantage`.  The same State gives the same Model whatever its order was."""
+def build(state: State, vantage: Vantage, labels: LabelSettings, frame: Frame, incumbents: Mapping[str, str] = _NOBODY) -> Built:
+    """The Model of one proxy that looks from `vantage`.  The same input gives the same Model whatever its order was.
+
+    incumbents: who holds which claim (kept.py) from before; nobody else gets it while that is remembered.
+    """
     problems: list[Problem] = []
     by_id = {i.id: i for i in state.instances if i.id}
     others = _networks_of_proxies(state, labels)
@@ -92,7 +99,7 @@ def build(state: State, vantage: Vantage, labels: LabelSettings, frame: Frame) -
         for offer in _offers(instance, by_id, vantage, labels, frame, problems)
     ]
     offers.sort(key=lambda o: (o.age, o.route.name))
-    offers = _claim(_agree(_off_our_ports(offers, frame, problems), problems), problems)
+    offers = _claim(_agree(_off_our_ports(offers, frame, problems), problems), incumbents, problems)
     model = _model(offers, frame)
     return Built(model, tuple(sorted(set(problems))), tuple(_placements(offers, model)))
 
@@ -368,17 +375,21 @@ def _two_ports(offer: _Offer) -> Problem:
     )
 
 
-def _claim(offers: list[_Offer], problems: list[Problem]) -> list[_Offer]:
-    """Each host and path, and each stream port, goes to the oldest route that wants it."""
-    holders: dict[object, _Offer] = {}
+def _claim(offers: list[_Offer], incumbents: Mapping[str, str], problems: list[Problem]) -> list[_Offer]:
+    """Each host and path, and each stream port, goes to its incumbent, else to the oldest route that wants it."""
+    holders: dict[str, _Offer] = {}
+    for offer in offers:
+        for claim in offer.claims:
+            if incumbents.get(claim, offer.instance.owner) == offer.instance.owner:
+                holders.setdefault(claim, offer)
     kept: list[_Offer] = []
     for offer in offers:
-        lost = [c for c in offer.claims if not _may_have(offer, holders.setdefault(c, offer))]
+        lost = [c for c in offer.claims if c not in holders or not _may_have(offer, holders[c])]
         if not lost:
             kept.append(offer)
             continue
-        problems += [_taken(offer, claim, holders[claim]) for claim in lost]
-        hosts = tuple(h for h in offer.route.hosts if (offer.listener, h, offer.route.match) not in lost)
+        problems += [_taken(offer, claim, holders.get(claim), incumbents) for claim in lost]
+        hosts = tuple(host for host, claim in zip(offer.route.hosts, offer.claims, strict=False) if claim not in lost)
         if hosts:
             kept.append(replace(offer, route=replace(offer.route, hosts=hosts)))
     return kept
@@ -390,15 +401,16 @@ def _may_have(offer: _Offer, holder: _Offer) -> bool:
     return same_name or replace(offer.route, name=holder.route.name, hosts=()) == replace(holder.route, hosts=())
 
 
-def _taken(offer: _Offer, claim: object, holder: _Offer) -> Problem:
-    what = f"port {offer.listener[1]}/{offer.listener[0]}"
-    if isinstance(claim, tuple) and len(claim) == 3:
-        _, host, match = claim
-        what = f"{host}{'=' if match.exact else ''}{match.path}"
+def _taken(offer: _Offer, claim: str, holder: _Offer | None, incumbents: Mapping[str, str]) -> Problem:
+    _, _, request = claim.partition(" ")
+    what = request.replace(" ", "") or f"port {claim.replace(':', ' ')}"
+    who = (
+        f"{holder.instance.name}, which was there first" if holder else f"{incumbents[claim]}, which was there until a moment ago"
+    )
     return Problem(
         offer.route.origin,
         "CG006",
-        f"{what} is held by {holder.instance.name}, which was there first",
+        f"{what} is held by {who}",
         Effect.ROUTE,
         "choose another; if both are replicas of one thing, give both the same confgen.pool",
     )

@@ -144,6 +144,7 @@ def watch(once: bool, log_format: str, verbose: bool, quiet: bool, **given: Any)
     Example: confgen watch --directory /confgen
     """
     from confgen.loop import Loop
+    from confgen.observe.health import Pulse
     from confgen.observe.log import Teller, set_up
 
     set_up(log_format, -1 if quiet else 1 if verbose else 0)
@@ -157,7 +158,13 @@ def watch(once: bool, log_format: str, verbose: bool, quiet: bool, **given: Any)
     signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # also what makes SIGTERM count for a PID 1
     threading.Thread(target=_mind_signals, args=(signals, loop, stop), daemon=True, name="confgen-signals").start()
-    loop.run(stop, Teller().tell)
+    teller, pulse = Teller(), Pulse(settings.directory)
+
+    def tell(report: Report) -> None:
+        teller.tell(report)
+        pulse.tell(report)
+
+    loop.run(stop, tell)
     return FINE
 
 
@@ -327,7 +334,7 @@ def _planned(files: tuple[Path, ...], settings: Settings) -> list[tuple[str, Wan
     if files:
         state, live = _state(files, settings), live_model(Folder(settings.directory))
         return [(place.name, want_offline(state, place, settings, live)) for place in offline(state, settings)]
-    return [(seat.name, loop.want(seat, state)) for loop, seat, state in _live(settings)]
+    return [(seat.name, loop.keeper(seat).want(seat, state)) for loop, seat, state in _live(settings)]
 
 
 def _live(settings: Settings) -> Iterator[tuple[Any, Any, Any]]:
@@ -388,9 +395,75 @@ def _look(settings: Settings) -> tuple[Report, Any]:
 
     seats, state = [], None
     for loop, seat, found in _live(settings):
-        seats.append(loop.inspect(seat, found))
+        seats.append(loop.keeper(seat).inspect(seat, found))
         state = found
     return Report(woken="look", instances=len(state.instances) if state else 0, seats=tuple(seats)), state
+
+
+@cli.command()
+@options("directory")
+@click.option("--longest", default=75.0, show_default=True, help="How many seconds old the last look may be.")
+def health(directory: Path, longest: float) -> int:
+    """0 when the last look is fresh and every proxy serves what it should; for the container's HEALTHCHECK.
+
+    \b
+    Example: confgen health --directory /confgen
+    """
+    from confgen.observe.health import ailments
+
+    found = ailments(directory, longest)
+    for ailment in found:
+        click.echo(ailment, err=True)
+    return PROBLEMS if found else FINE
+
+
+@cli.command()
+@options("directory", "json")
+def history(directory: Path, as_json: bool) -> int:
+    """The generations that are kept, the newest first, and which one is live or pinned.
+
+    \b
+    Example: confgen history
+    """
+    from confgen.observe.status import past, show_past
+
+    found = past(directory)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        show_past(found)
+    return FINE
+
+
+@cli.command()
+@click.argument("generation", required=False)
+@click.option("--release", is_flag=True, help="Follow the containers again.")
+@options("directory")
+def rollback(generation: str | None, release: bool, directory: Path) -> int:
+    """Go back to a kept generation and stay there, whatever the containers do, until --release.
+
+    Without a GENERATION it is the one before the live one. `confgen watch` has the proxy test it again before it goes
+    live; `confgen status` shows the pin.
+
+    \b
+    Example: confgen rollback 5d578f50731564d6
+    """
+    from confgen.keep import PIN_FILE
+    from confgen.targets.folder import Folder
+
+    folder = Folder(directory)
+    if release:
+        folder.forget(PIN_FILE)
+        click.echo("released: the proxy follows the containers again", err=True)
+        return FINE
+    kept = [name for name, _ in folder.history() if name != folder.live()]
+    chosen = generation or (kept[0] if kept else "")
+    if not chosen or chosen not in {name for name, _ in folder.history()}:
+        known = ", ".join(kept) or "none but the live one"
+        raise UsageError(f"there is no generation {generation or 'before the live one'} in {directory}", f"kept are: {known}")
+    folder.remember(PIN_FILE, f"{chosen}\n".encode())
+    click.echo(f"pinned generation {chosen}; `confgen rollback --release` follows the containers again", err=True)
+    return FINE
 
 
 @cli.command()

@@ -5,34 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from confgen import settle
-from confgen.apply import Applied, Result, apply, put
-from confgen.errors import ConfgenError, NotApplied, SourceUnavailable, StaleSocket, UsageError
-from confgen.model import Model
-from confgen.plan import make
-from confgen.proxies.proxy import Caps
-from confgen.render import Candidate, Renderer
-from confgen.report import Report, SeatReport
+from confgen.apply import Result
+from confgen.errors import ConfgenError, SourceUnavailable, StaleSocket, UsageError
+from confgen.keep import PIN_FILE, Keeper
+from confgen.report import Report
 from confgen.seats import Seat, seats
 from confgen.settings import Settings
 from confgen.sources.source import Source
+from confgen.sources.watched import Watched
 from confgen.state import Snapshot, State
-from confgen.want import Wanted, live_model, shape, write
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A generation that did not go live: when it may be tried again, how often it failed, and how."""
-
-    generation: str
-    failures: int
-    until: float
-    error: ConfgenError
+#: How often a standby looks whether it may take over, in seconds.
+_TAKEOVER = 1.0
 
 
 class Loop:
@@ -43,24 +33,24 @@ class Loop:
         self._sources = sources
         self._clock = clock
         self._last: dict[str, Snapshot] = {}
-        self._caps: dict[str, Caps] = {}
-        self._renderers: dict[str, Renderer] = {}
-        self._refused: dict[str, Refused] = {}
-        # What costs time and follows from what was seen before: a model's text, and the model that is live.
-        self._written: dict[str, tuple[Model, Candidate]] = {}
-        self._live: dict[str, tuple[str, Model]] = {}
+        self._keepers: dict[str, Keeper] = {}
         self._bell = Bell(clock)
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
         self._listed = self._looked
         self._failures = 0
+        self._standby = False
+        self._stale_templates = False
 
     def turn(self, woken: str = "") -> Report:
         """One look at everything, and what follows from it."""
         started = self._clock()
+        if self._stale_templates:
+            self._stale_templates = False
+            for keeper in self._keepers.values():
+                keeper.forget_templates()
         state = self.look()
         found, problems = seats(state, self._settings)
-        reports = tuple(self._keep(seat, state) for seat in found)
-        self._forget({seat.name for seat in found}, {seat.life for seat in found})
+        reports = tuple(self.keeper(seat).keep(seat, state) for seat in found)
         return Report(
             woken=woken,
             took=self._clock() - started,
@@ -87,87 +77,9 @@ class Loop:
                 self._last[source.name] = replace(self._last[source.name], stale=True)
         return State.of(tuple(self._last.values()))
 
-    def want(self, seat: Seat, state: State) -> Wanted:
-        """What a proxy should serve, rendered and read back; nothing is written."""
-        caps = seat.caps or self._caps.get(seat.life) or seat.proxy.probe(seat.target)
-        self._caps[seat.life] = caps
-        frame = replace(self._settings.frame, directory=seat.target.view)
-        built = shape(state, seat.proxy, caps, seat.vantage, self._settings, frame)
-        known = self._written.get(seat.life)
-        if known is None or known[0] != built.model:
-            known = (built.model, write(built.model, seat.proxy, caps, frame, self._renderer(seat)))
-            self._written[seat.life] = known
-        return Wanted(built, make(self._live_model(seat), built.model, seat.proxy.weigh), known[1])
-
-    def _live_model(self, seat: Seat) -> Model:
-        """The model that is live; read from the folder only when it is not the one that was read last."""
-        live = seat.target.folder.live()
-        if seat.life not in self._live or self._live[seat.life][0] != live:
-            self._live[seat.life] = (live, live_model(seat.target.folder))
-        return self._live[seat.life][1]
-
-    def inspect(self, seat: Seat, state: State) -> SeatReport:
-        """What a proxy serves and should serve; nothing is changed."""
-        return self._report(seat, state, self._running)
-
-    def _running(self, seat: Seat, candidate: Candidate) -> Applied:
-        running = seat.target.folder.live() if seat.caps else seat.proxy.running(seat.target)
-        if running != candidate.generation:
-            raise NotApplied(
-                f"serves generation {running or 'none'}, wanted is {candidate.generation}",
-                "is `confgen watch` running? See its log",
-            )
-        return Applied(running, Result.UNCHANGED)
-
-    def _keep(self, seat: Seat, state: State) -> SeatReport:
-        return self._report(seat, state, self._apply)
-
-    def _report(self, seat: Seat, state: State, act: Callable[[Seat, Candidate], Applied]) -> SeatReport:
-        """One proxy's part of a turn; what goes wrong with it is told and stops nobody else."""
-        report = SeatReport(seat=seat.name, proxy=seat.proxy.name)
-        try:
-            wanted = self.want(seat, state)
-            report = replace(
-                report,
-                version=self._caps[seat.life].text,
-                model=wanted.built.model,
-                plan=wanted.plan,
-                problems=wanted.built.problems,
-                placements=wanted.built.placements,
-            )
-            return replace(report, applied=act(seat, wanted.candidate))
-        except ConfgenError as error:
-            self._caps.pop(seat.life, None)
-            return replace(report, error=error)
-
-    def _apply(self, seat: Seat, candidate: Candidate) -> Applied:
-        """A generation that was refused is not tried at every wake but after a pause that grows."""
-        before = self._refused.get(seat.name)
-        if before and before.generation == candidate.generation and self._clock() < before.until:
-            raise before.error
-        try:
-            if seat.caps:
-                applied = put(candidate, seat.target.folder, self._settings.keep)
-            else:
-                applied = apply(candidate, seat.proxy, seat.target, self._settings.keep)
-        except NotApplied as error:
-            failures = before.failures + 1 if before and before.generation == candidate.generation else 1
-            until = self._clock() + settle.backoff(failures, self._settings.pace)
-            self._refused[seat.name] = Refused(candidate.generation, failures, until, error)
-            raise
-        self._refused.pop(seat.name, None)
-        return applied
-
-    def _renderer(self, seat: Seat) -> Renderer:
-        if seat.proxy.name not in self._renderers:
-            self._renderers[seat.proxy.name] = Renderer(self._settings.templates, seat.proxy.filters)
-        return self._renderers[seat.proxy.name]
-
-    def _forget(self, names: set[str], lives: set[str]) -> None:
-        self._refused = {name: refused for name, refused in self._refused.items() if name in names}
-        for kept in (self._caps, self._written, self._live):
-            for life in kept.keys() - lives:
-                del kept[life]
+    def keeper(self, seat: Seat) -> Keeper:
+        """The keeper of that proxy, made when it is first met."""
+        return self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock))
 
     # --- what keeps it turning ---
 
@@ -176,6 +88,8 @@ class Loop:
         for source in self._sources:
             threading.Thread(target=self._watch, args=(source, stop), daemon=True, name=f"confgen-watch-{source.name}").start()
         threading.Thread(target=self._ring_at, args=(stop,), daemon=True, name="confgen-stop").start()
+        for watched in self._watched():
+            threading.Thread(target=watched.run, args=(stop,), daemon=True, name="confgen-files").start()
         while True:
             woken = self._bell.wait(self._due)
             if stop.is_set():
@@ -191,12 +105,31 @@ class Loop:
             if report:
                 tell(report)
                 self._applied = self._looked if report.changed else self._applied
+                self._standby = any(s.applied and s.applied.result is Result.STANDBY for s in report.seats)
 
     def _due(self, pending: settle.Pending | None) -> float:
         due = settle.due(pending, self._applied, self._listed, self._settings.pace)
         again = [s.again for s in self._last.values() if s.again is not None]
+        if self._standby:
+            again.append(_TAKEOVER)
         due = min([due, *(self._looked + seconds for seconds in again)])
         return min(due, self._looked + settle.backoff(self._failures, self._settings.pace)) if self._failures else due
+
+    def _watched(self) -> Iterator[Watched]:
+        """The operator's files: templates, and the pin of `confgen rollback`."""
+        if self._settings.templates:
+            yield Watched(self._settings.templates, ("**/*",), self._templates_changed, recursive=True)
+        if self._settings.directory.is_dir():
+            yield Watched(
+                (self._settings.directory,),
+                (PIN_FILE, f"*/{PIN_FILE}"),
+                lambda: self._bell.ring("rollback", urgent=True),
+                recursive=False,
+            )
+
+    def _templates_changed(self) -> None:
+        self._stale_templates = True
+        self._bell.ring("changed templates", urgent=True)
 
     def _ring_at(self, stop: threading.Event) -> None:
         stop.wait()

@@ -14,11 +14,13 @@ from confgen.problem import Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatReport:
-    """One proxy in one turn.  error: why nothing was applied; None when what is wanted is what runs."""
+    """One proxy in one turn.  error: why nothing was applied; None when what is wanted is what runs.
+    pinned: the generation that an operator went back to, "" when there is none."""
 
     seat: str
     proxy: str
     version: str = ""
+    pinned: str = ""
     model: Model = Model()
     plan: Plan = Plan()
     applied: Applied | None = None
@@ -40,7 +42,7 @@ class Report:
 
     @property
     def changed(self) -> bool:
-        return any(s.applied and s.applied.result is not Result.UNCHANGED for s in self.seats)
+        return any(s.applied and s.applied.result in (Result.WRITTEN, Result.RELOADED) for s in self.seats)
 
     @property
     def failed(self) -> bool:

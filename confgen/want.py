@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from confgen.build import GONE, Built, Vantage, build
 from confgen.codec import decode, encode
 from confgen.errors import BadInput
+from confgen.kept import Kept
 from confgen.labels import proxy_kind
-from confgen.model import Model
+from confgen.model import Model, Route
 from confgen.plan import Plan, make
+from confgen.problem import Effect, Problem
 from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Caps, Proxy
 from confgen.readback import verify
@@ -23,6 +27,7 @@ from confgen.targets.folder import Folder
 #: The model as JSON beside the proxy's files: what `plan` and `status` compare with.
 MODEL_FILE = "model.json"
 _NOTHING = Model()
+_NOTHING_KEPT = Kept()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,40 @@ class Wanted:
     candidate: Candidate
 
 
-def shape(state: State, proxy: Proxy, caps: Caps, vantage: Vantage, settings: Settings, frame: Frame) -> Built:
-    """What this proxy in this version should do, as far as it can, and all that is wrong."""
-    built = build(state, vantage, settings.labels, frame)
+def shape(
+    state: State, proxy: Proxy, caps: Caps, vantage: Vantage, settings: Settings, frame: Frame, kept: Kept = _NOTHING_KEPT
+) -> Built:
+    """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine."""
+    built = build(state, vantage, settings.labels, frame, {claim.name: claim.owner for claim in kept.claims})
     model, cannot = proxy.fit(built.model, caps)
-    return replace(built, model=model, problems=tuple(sorted({*built.problems, *cannot})))
+    problems = {*built.problems, *cannot}
+    for quarantined in kept.quarantined:
+        route = next((r for r in model.routes() if r.name == quarantined.name), None)
+        if route and definition(route, model) == quarantined.definition:
+            model = without(model, {route.name})
+            problems.add(refused(route, quarantined.words))
+    return replace(built, model=model, problems=tuple(sorted(problems)))
+
+
+def definition(route: Route, model: Model) -> str:
+    """A digest of all that a route asks of the proxy: itself and its pool."""
+    return hashlib.sha256(json.dumps(encode((route, model.pool(route.pool))), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def refused(route: Route, words: str) -> Problem:
+    """The Problem of a route that is in quarantine."""
+    message = f"the proxy refuses this route: {words}"
+    return Problem(
+        route.origin, "CG301", message, Effect.ROUTE, "change its labels; it is tried again by itself from time to time"
+    )
+
+
+def without(model: Model, names: Container[str]) -> Model:
+    """The model without some routes, and without the pools and listeners that only they used."""
+    listeners = tuple(replace(x, routes=tuple(r for r in x.routes if r.name not in names)) for x in model.listeners)
+    listeners = tuple(x for x in listeners if x.routes or x.protocol == "http")
+    used = {route.pool for listener in listeners for route in listener.routes}
+    return Model(listeners, tuple(pool for pool in model.pools if pool.name in used))
 
 
 def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Renderer) -> Candidate:

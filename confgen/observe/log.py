@@ -51,6 +51,7 @@ class Teller:
     def __init__(self) -> None:
         self._problems: frozenset[Problem] = frozenset()
         self._errors: dict[str, str] = {}
+        self._standby: dict[str, bool] = {}
         self._seats: frozenset[str] | None = None
 
     def tell(self, report: Report) -> None:
@@ -70,7 +71,11 @@ class Teller:
             log.error("%s: %s", seat.seat, now)
         if before and not now:
             log.info("%s: is right again", seat.seat)
-        if seat.applied and seat.applied.result is not Result.UNCHANGED:
+        standby = bool(seat.applied and seat.applied.result is Result.STANDBY)
+        if standby and not self._standby.get(seat.seat):
+            log.info("%s: another confgen has the right to write there; this one stands by", seat.seat)
+        self._standby[seat.seat] = standby
+        if seat.applied and seat.applied.result in (Result.WRITTEN, Result.RELOADED):
             log.info("%s", _applied(seat, report))
         log.debug("%s: turn of %.0f ms, woken by %s", seat.seat, report.took * 1000, report.woken)
 

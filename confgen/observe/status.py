@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 from confgen import __version__
 from confgen.codec import encode
 from confgen.explain import Chain
+from confgen.keep import PIN_FILE
 from confgen.model import Model, Pool, Route
+from confgen.plan import diff
 from confgen.report import Report, SeatReport
 from confgen.state import State
+from confgen.targets.folder import Folder
+from confgen.want import MODEL_FILE, read_model
 
 #: Where nobody looks at a terminal (a pipe, `docker compose exec -T`), nothing is cut to fit one.
 _WIDE = 400
@@ -28,6 +35,7 @@ def _seat_data(seat: SeatReport) -> dict[str, object]:
         "proxy": seat.proxy,
         "version": seat.version,
         "generation": seat.applied.generation if seat.applied else None,
+        "pinned": seat.pinned or None,
         "right": seat.error is None,
         "error": seat.error.message if seat.error else None,
         "model": encode(seat.model),
@@ -49,6 +57,10 @@ def show(report: Report) -> None:
     for seat in report.seats:
         generation = seat.applied.generation if seat.applied else "?"
         console.print(Text(f"{seat.seat}: {seat.proxy} {seat.version}, generation {generation}", style="bold"))
+        if seat.pinned:
+            console.print(
+                Text(f"  pinned to {seat.pinned} by `confgen rollback`; --release follows the containers again", style="yellow")
+            )
         if seat.error:
             console.print(Text(f"  not right: {seat.error.message}. {seat.error.hint}", style="red"))
         console.print(_table(seat.model))
@@ -88,6 +100,48 @@ def _servers(pool: Pool | None) -> str:
     if pool is None:
         return ""
     return "\n".join(f"{s.name} {s.address}:{s.port} {s.state.value}" + (f" ({s.why})" if s.why else "") for s in pool.servers)
+
+
+def past(directory: Path) -> list[dict[str, object]]:
+    """Each kept generation, the newest first: when it went live, how many routes and servers, what it changed."""
+    folder = Folder(directory)
+    found = folder.history()
+    models = [read_model(folder.generations / name / MODEL_FILE) for name, _ in found]
+    pinned = folder.recall(PIN_FILE).decode("ascii", "replace").strip()
+    return [
+        {
+            "generation": name,
+            "live_since": datetime.fromtimestamp(when, tz=UTC).isoformat(timespec="seconds"),
+            "live": name == folder.live(),
+            "pinned": name == pinned,
+            "routes": len(model.routes()),
+            "servers": sum(len(pool.ready) for pool in model.pools),
+            "changes": [str(change) for change in diff(before, model)],
+        }
+        for (name, when), model, before in zip(found, models, [*models[1:], Model()], strict=False)
+    ]
+
+
+def show_past(found: list[dict[str, object]]) -> None:
+    """One line a generation, with the first of its changes."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDE
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("GENERATION", "LIVE SINCE", "", "ROUTES", "SERVERS", "CHANGES"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        mark = "pinned" if one["pinned"] else "live" if one["live"] else ""
+        changes = [str(change) for change in one["changes"]] if isinstance(one["changes"], list) else []
+        text = "; ".join(changes[:2]) + (f"; and {len(changes) - 2} more" if len(changes) > 2 else "")
+        cells = (str(one["generation"]), str(one["live_since"]), mark, str(one["routes"]), str(one["servers"]), text)
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
 
 
 def show_chain(chain: Chain) -> None:

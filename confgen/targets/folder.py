@@ -10,6 +10,7 @@ A rename per file could tear a set of files that belong together; one rename of 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 from collections.abc import Mapping
@@ -75,6 +76,7 @@ class Folder:
             temporary.unlink(missing_ok=True)
             os.symlink(f"generations/{generation}", temporary)
             os.rename(temporary, link)
+            os.utime(self.generations / generation)  # its age is when it was last made live: history and prune go by it
             _sync(self.path)
         except OSError as error:
             raise _bad(self.path, "point live at a generation", error) from error
@@ -84,6 +86,55 @@ class Folder:
         if generation != self.live():
             with suppress(OSError):
                 _remove(self.generations / generation)
+
+    def history(self) -> list[tuple[str, float]]:
+        """The generations that are kept, the newest first, each with when it was last made live (seconds since 1970)."""
+        try:
+            found = [(p.name, p.stat().st_mtime) for p in self.generations.iterdir() if p.is_dir() and not p.name.startswith(".")]
+        except OSError:
+            return []
+        return sorted(found, key=lambda pair: -pair[1])
+
+    def recall(self, name: str) -> bytes:
+        """A small file beside the generations; empty when it is not there."""
+        try:
+            return (self.path / name).read_bytes()
+        except OSError:
+            return b""
+
+    def remember(self, name: str, content: bytes) -> None:
+        """Writes a small file whole or not at all, durable; raises BadVolume."""
+        temporary = self.path / f".{name}.new"
+        try:
+            temporary.unlink(missing_ok=True)
+            _write(temporary, content)
+            os.rename(temporary, self.path / name)
+            _sync(self.path)
+        except OSError as error:
+            raise _bad(self.path, f"write {name}", error) from error
+
+    def forget(self, name: str) -> None:
+        """Removes a small file."""
+        try:
+            (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _bad(self.path, f"remove {name}", error) from error
+
+    def lock(self) -> int | None:
+        """The right to write here, as a descriptor that holds it until it is closed; None while another process has it.
+
+        A lock of the kernel (flock) ends with its process, however that ends.
+        """
+        try:
+            descriptor = os.open(self.path / ".confgen.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            raise _bad(self.path, "take the lock", error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
 
     def prune(self, keep: int) -> None:
         """Keeps the live generation and the newest `keep`; removes the older ones, and what a crash left half-written."""

@@ -83,9 +83,12 @@ class Stack:
     port: int
     name: str
     env: dict[str, str]
+    #: Further compose files, merged over the first.
+    files: list[Path] = field(default_factory=list)
 
     def compose(self, *words: str, check: bool = True) -> str:
-        return docker("compose", "-p", self.name, "-f", str(self.file), *words, check=check, env=self.env)
+        files = [word for file in (self.file, *self.files) for word in ("-f", str(file))]
+        return docker("compose", "-p", self.name, *files, *words, check=check, env=self.env)
 
     def get(self, host: str, path: str = "/", **options: Any) -> Response:
         return get(self.port, host, path, **options)

@@ -1,0 +1,284 @@
+"""Keeps one proxy right: what it should serve, brought to it, and what the attempts have taught."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from confgen import settle
+from confgen.apply import Applied, Result, apply, put, words
+from confgen.codec import decode, encode
+from confgen.errors import BadInput, ConfgenError, NotApplied, RefusedByProxy, RefusedText, ReloadFailed
+from confgen.kept import Claim, Kept, Quarantined, claim_names
+from confgen.model import Model, Route
+from confgen.plan import make
+from confgen.proxies.proxy import Caps
+from confgen.quarantine import offenders
+from confgen.render import Candidate, Renderer
+from confgen.report import SeatReport
+from confgen.seats import Seat
+from confgen.settings import Frame, Settings
+from confgen.state import State
+from confgen.want import Wanted, definition, live_model, shape, without, write
+
+log = logging.getLogger(__name__)
+
+KEPT_FILE = "kept.json"
+PIN_FILE = "pin"
+#: A claim is kept for its owner so long after its last route went: `docker compose up` makes containers anew, and nobody
+#: shall take the host meanwhile.
+_RESERVED = 60.0
+#: After this a route in quarantine is tried once more; doubled each time.
+_SECOND_TRY = 30.0
+#: What a reload that fails after a good test is blamed on: a port that could not be opened.
+_PORT_WORDS = "its port could not be opened (is something else listening there?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A generation that did not go live: when it may be tried again, how often it failed, and how."""
+
+    generation: str
+    failures: int
+    until: float
+    error: ConfgenError
+
+
+class Keeper:
+    """One proxy's keeper, for as long as that proxy is there.  Not for more than one thread."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._life = ""
+        self._caps: Caps | None = None
+        self._renderer: Renderer | None = None
+        self._refused: Refused | None = None
+        self._kept: Kept | None = None
+        self._lock: int | None = None
+        # What costs time and follows from what was seen before: a model's text, and the model that is live.
+        self._written: tuple[Model, Candidate] | None = None
+        self._live: tuple[str, Model] | None = None
+        self._missing: dict[str, float] = {}
+        self._tries: dict[str, tuple[int, float]] = {}
+
+    def keep(self, seat: Seat, state: State) -> SeatReport:
+        """Brings the proxy to what the state asks for; what goes wrong is told in the report and stops nobody else."""
+        return self._report(seat, state, self._keep)
+
+    def inspect(self, seat: Seat, state: State) -> SeatReport:
+        """What the proxy serves and should serve; nothing is changed."""
+        return self._report(seat, state, self._look)
+
+    def want(self, seat: Seat, state: State) -> Wanted:
+        """What the proxy should serve, rendered and read back; nothing is written."""
+        self._meet(seat)
+        frame = replace(self._settings.frame, directory=seat.target.view)
+        built = shape(state, seat.proxy, self._abilities(seat), seat.vantage, self._settings, frame, self._trusted(seat))
+        if self._written is None or self._written[0] != built.model:
+            self._written = (built.model, self._write(built.model, seat, frame))
+        return Wanted(built, make(self._live_model(seat), built.model, seat.proxy.weigh), self._written[1])
+
+    def forget_templates(self) -> None:
+        """The templates have changed: everything is rendered anew, and what was refused may be right now."""
+        self._renderer = self._written = self._refused = None
+        self._tries.clear()
+
+    # --- one part of a turn ---
+
+    def _report(self, seat: Seat, state: State, act: Callable[[Seat, State, Wanted], tuple[Wanted, Applied]]) -> SeatReport:
+        report = SeatReport(
+            seat=seat.name, proxy=seat.proxy.name, pinned=seat.target.folder.recall(PIN_FILE).decode("ascii", "replace").strip()
+        )
+        try:
+            wanted = self.want(seat, state)
+            report = self._filled(report, seat, wanted)
+            wanted, applied = act(seat, state, wanted)
+            return replace(self._filled(report, seat, wanted), applied=applied)
+        except ConfgenError as error:
+            self._caps = None
+            return replace(report, error=error)
+
+    def _filled(self, report: SeatReport, seat: Seat, wanted: Wanted) -> SeatReport:
+        built = wanted.built
+        served = {route.name for route in built.model.routes()}
+        return replace(
+            report,
+            version=self._abilities(seat).text,
+            model=built.model,
+            plan=wanted.plan,
+            problems=built.problems,
+            placements=tuple(p for p in built.placements if p.route in served),
+        )
+
+    def _look(self, seat: Seat, state: State, wanted: Wanted) -> tuple[Wanted, Applied]:
+        expected = seat.target.folder.recall(PIN_FILE).decode("ascii", "replace").strip() or wanted.candidate.generation
+        running = seat.target.folder.live() if seat.caps else seat.proxy.running(seat.target)
+        if running != expected:
+            raise NotApplied(
+                f"serves generation {running or 'none'}, wanted is {expected}", "is `confgen watch` running? See its log"
+            )
+        return wanted, Applied(running, Result.UNCHANGED)
+
+    def _keep(self, seat: Seat, state: State, wanted: Wanted) -> tuple[Wanted, Applied]:
+        if self._lock is None:
+            self._lock = seat.target.folder.lock()
+        if self._lock is None:
+            return wanted, Applied(wanted.candidate.generation, Result.STANDBY)
+        pinned = seat.target.folder.recall(PIN_FILE).decode("ascii", "replace").strip()
+        if pinned:
+            return wanted, self._bring(seat, _pinned(seat, pinned))
+        try:
+            applied = self._bring(seat, wanted.candidate)
+        except (RefusedByProxy, ReloadFailed) as error:
+            if not self._blame(seat, wanted, error):
+                raise
+            wanted = self.want(seat, state)
+            applied = self._bring(seat, wanted.candidate)
+        self._claim(seat, state, wanted)
+        return wanted, applied
+
+    def _bring(self, seat: Seat, candidate: Candidate) -> Applied:
+        """A generation that was refused is not tried at every wake but after a pause that grows."""
+        before = self._refused
+        if before and before.generation == candidate.generation and self._clock() < before.until:
+            raise before.error
+        try:
+            if seat.caps:
+                applied = put(candidate, seat.target.folder, self._settings.keep)
+            else:
+                applied = apply(candidate, seat.proxy, seat.target, self._settings.keep)
+        except NotApplied as error:
+            failures = before.failures + 1 if before and before.generation == candidate.generation else 1
+            until = self._clock() + settle.backoff(failures, self._settings.pace)
+            self._refused = Refused(candidate.generation, failures, until, error)
+            raise
+        self._refused = None
+        return applied
+
+    # --- what is known of the proxy ---
+
+    def _meet(self, seat: Seat) -> None:
+        """Another container in the same place is asked anew."""
+        if seat.life != self._life:
+            self._life, self._caps, self._written, self._live = seat.life, None, None, None
+
+    def _abilities(self, seat: Seat) -> Caps:
+        if self._caps is None:
+            self._caps = seat.caps or seat.proxy.probe(seat.target)
+        return self._caps
+
+    def _write(self, model: Model, seat: Seat, frame: Frame) -> Candidate:
+        if self._renderer is None:
+            self._renderer = Renderer(self._settings.templates, seat.proxy.filters)
+        return write(model, seat.proxy, self._abilities(seat), frame, self._renderer)
+
+    def _live_model(self, seat: Seat) -> Model:
+        """The model that is live; read from the folder only when it is not the one that was read last."""
+        live = seat.target.folder.live()
+        if self._live is None or self._live[0] != live:
+            self._live = (live, live_model(seat.target.folder))
+        return self._live[1]
+
+    # --- quarantine ---
+
+    def _blame(self, seat: Seat, wanted: Wanted, error: NotApplied) -> bool:
+        """Finds the routes because of which the proxy refuses the text and puts them into quarantine; False if there are none."""
+        model = wanted.built.model
+        if isinstance(error, ReloadFailed):
+            known = {listener.name for listener in self._live_model(seat).listeners}
+            fresh_ports = [x for x in model.listeners if x.name not in known and x.protocol != "http"]
+            blamed = {str(route.name): _PORT_WORDS for listener in fresh_ports for route in listener.routes}
+        else:
+            blamed = self._tested(seat, model)
+        for name in blamed:
+            tries, _ = self._tries.get(name, (0, 0.0))
+            self._tries[name] = (tries + 1, self._clock() + _SECOND_TRY * 2 ** min(tries, 10))
+        by_name = {str(route.name): route for route in model.routes()}
+        fresh = tuple(Quarantined(name, definition(by_name[name], model), said) for name, said in sorted(blamed.items()))
+        kept = self._recall(seat)
+        self._remember(
+            seat, replace(kept, quarantined=tuple(sorted((*(q for q in kept.quarantined if q.name not in blamed), *fresh))))
+        )
+        return bool(fresh)
+
+    def _tested(self, seat: Seat, model: Model) -> dict[str, str]:
+        """Which routes the proxy's own test refuses, each with the proxy's words; those that are live are trusted first."""
+        live = set(self._live_model(seat).routes())
+        routes = sorted(model.routes(), key=lambda r: (r not in live, r.name))
+        said = ""
+
+        def passes(some: Sequence[Route]) -> bool:
+            nonlocal said
+            names = {route.name for route in some}
+            frame = replace(self._settings.frame, directory=seat.target.view)
+            try:
+                candidate = self._write(without(model, {r.name for r in routes} - names), seat, frame)
+            except RefusedText as error:
+                said = error.message
+                return False
+            seat.target.folder.stage(candidate.generation, candidate.as_dict())
+            answer = seat.proxy.test(seat.target, candidate.generation)
+            seat.target.folder.discard(candidate.generation)
+            said = words(answer.output)
+            return answer.code == 0
+
+        blamed = {}
+        for route in offenders(routes, passes) or ():
+            passes([route])
+            blamed[str(route.name)] = said
+        return blamed
+
+    def _trusted(self, seat: Seat) -> Kept:
+        """What is kept, without the routes whose time for another try has come."""
+        kept = self._recall(seat)
+        now = self._clock()
+        due = {q.name for q in kept.quarantined if self._tries.setdefault(q.name, (1, now + _SECOND_TRY))[1] <= now}
+        return replace(kept, quarantined=tuple(q for q in kept.quarantined if q.name not in due)) if due else kept
+
+    # --- claims ---
+
+    def _claim(self, seat: Seat, state: State, wanted: Wanted) -> None:
+        """Notes who holds what; a claim whose routes are gone stays reserved for a while."""
+        owners = {i.name: i.owner for i in state.instances}
+        owner_of = {p.route: owners[p.instance] for p in wanted.built.placements if p.instance in owners}
+        held = {
+            name: owner_of[route.name]
+            for listener in wanted.built.model.listeners
+            for route in listener.routes
+            if route.name in owner_of
+            for name in claim_names(listener.protocol, listener.port, route)
+        }
+        now = self._clock()
+        kept = self._recall(seat)
+        absent = {c.name: c.owner for c in kept.claims if c.name not in held}
+        self._missing = {name: self._missing.get(name, now) for name in absent}
+        reserved = {name: owner for name, owner in absent.items() if now - self._missing[name] < _RESERVED}
+        claims = tuple(sorted(Claim(name, owner) for name, owner in {**reserved, **held}.items()))
+        refused = {str(p.route) for p in wanted.built.placements} - {str(r.name) for r in wanted.built.model.routes()}
+        quarantined = tuple(q for q in kept.quarantined if q.name in refused)
+        self._remember(seat, Kept(claims, quarantined))
+
+    def _recall(self, seat: Seat) -> Kept:
+        if self._kept is None:
+            try:
+                self._kept = decode(Kept, json.loads(seat.target.folder.recall(KEPT_FILE) or b"{}"))
+            except (ValueError, BadInput) as error:
+                log.warning("%s: %s cannot be read (%s); it is made anew", seat.name, KEPT_FILE, error)
+                self._kept = Kept()
+        return self._kept
+
+    def _remember(self, seat: Seat, kept: Kept) -> None:
+        if kept != self._kept:
+            self._kept = kept
+            seat.target.folder.remember(KEPT_FILE, json.dumps(encode(kept), indent=1).encode())
+
+
+def _pinned(seat: Seat, generation: str) -> Candidate:
+    """The generation that an operator went back to; it is tested again before it goes live."""
+    files = seat.target.folder.read(generation)
+    if not files:
+        raise NotApplied(f"generation {generation} is pinned and no longer there", "confgen rollback --release, or pin another")
+    return Candidate(generation, tuple(sorted(files.items())))

@@ -1,0 +1,41 @@
+"""What outlives a restart beside the generations: who holds which host and path, and what is in quarantine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from confgen.model import Route
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """A host and path, or a stream port, and the owner (compose project, else container) that was there first."""
+
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Quarantined:
+    """A route that the proxy itself refused.
+
+    definition: digest of what it said, so that a changed one is tried again.  words: the proxy's own.
+    """
+
+    name: str
+    definition: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All of it, for one proxy; sorted by name."""
+
+    claims: tuple[Claim, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
+
+
+def claim_names(protocol: str, port: int, route: Route) -> tuple[str, ...]:
+    """What a route holds, in words that stay the same: `http:80 shop.example.com /api` for each host, or `tcp:3306`."""
+    match = ("=" if route.match.exact else "") + route.match.path
+    return tuple(f"{protocol}:{port} {host} {match}" for host in route.hosts) or (f"{protocol}:{port}",)

@@ -1,0 +1,52 @@
+"""The companion's health, in a small file that `confgen health` reads: no port, no privilege, nothing to hang on.
+
+Times are of the kernel's monotonic clock, which every process of a machine shares and which nobody can set.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+from confgen.errors import BadVolume
+from confgen.report import Report
+from confgen.targets.folder import Folder
+
+FILE = "health.json"
+
+
+class Pulse:
+    """Writes down that a turn was done, and how it went; only when something changed or some seconds have passed."""
+
+    def __init__(self, directory: Path, every: float = 5.0) -> None:
+        self._folder = Folder(directory)
+        self._every = every
+        self._last: tuple[float, object] = (0.0, None)
+
+    def tell(self, report: Report) -> None:
+        right = {seat.seat: seat.error.message if seat.error else "" for seat in report.seats}
+        now = time.monotonic()
+        if self._last[1] == right and now - self._last[0] < self._every:
+            return
+        self._last = (now, right)
+        data = {"monotonic": now, "stale": report.stale, "seats": right, "pid": os.getpid()}
+        try:
+            self._folder.remember(FILE, json.dumps(data).encode())
+        except BadVolume:
+            return  # told where the generation could not be written; a health that grows old says it too
+
+
+def ailments(directory: Path, longest: float) -> list[str]:
+    """What is wrong, in words; empty when the last look is fresher than `longest` seconds and every proxy is right."""
+    try:
+        data = json.loads((directory / FILE).read_bytes())
+        age = time.monotonic() - float(data["monotonic"])
+        seats: dict[str, str] = dict(data["seats"])
+        stale = [str(source) for source in data["stale"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return [f"there is no sign of life in {directory / FILE}: is `confgen watch` running with this folder?"]
+    found = [f"the last look is {age:.0f} s old"] if not 0 <= age <= longest else []
+    found += [f"source {source} does not answer" for source in stale]
+    return found + [f"{seat}: {message}" for seat, message in seats.items() if message]
