@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import urllib3.util.connection  # noqa: F401 - tries once, when it is imported, whether there is IPv6
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("unit", max_examples=60, deadline=None, derandomize=True, database=None)

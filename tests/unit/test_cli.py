@@ -1,0 +1,285 @@
+"""The command line: exit codes, what goes to stdout and what to stderr, and help that is quick and has examples."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pytest
+
+from confgen import cli
+from confgen.targets.folder import Folder
+from confgen.want import live_model
+
+FINE, PROBLEMS, CHANGES, USAGE, INPUT, UNAVAILABLE, BUG = 0, 1, 2, 64, 65, 69, 70
+COMPOSE = "services:\n  web:\n    labels: {confgen.host: shop.example.com, confgen.port: 8080}\n"
+WRONG = COMPOSE + "  bad:\n    labels: {confgen.host: bad.example.com}\n"
+COMMANDS = list(cli.cli.commands)
+
+
+class Ended(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs `confgen ...` in a folder of its own, with no engine to be found."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/absent.sock")
+
+    def running(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["confgen", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
+
+    return running
+
+
+@pytest.fixture
+def compose(tmp_path: Path) -> Path:
+    file = tmp_path / "compose.yaml"
+    file.write_text(COMPOSE)
+    return file
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(WRONG)
+    return file
+
+
+# --- help ---
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_has_an_example_that_names_it(run: Run, command: str) -> None:
+    found = run(command, "--help")
+    assert found.code == FINE
+    assert f"Example: confgen {command}" in found.out
+    assert run(command, "-h").out == found.out
+
+
+def test_every_option_says_what_it_is_for() -> None:
+    for command in cli.cli.commands.values():
+        for option in (p for p in command.params if isinstance(p, click.Option)):
+            assert option.help, (command.name, option.name)
+
+
+def test_the_help_names_every_command_in_the_order_in_which_one_meets_them(run: Run) -> None:
+    out = run("--help").out
+    assert [out.index(f"\n  {name} ") for name in COMMANDS] == sorted(out.index(f"\n  {name} ") for name in COMMANDS)
+    assert COMMANDS[0] == "watch"
+
+
+def test_help_pays_for_nothing_that_it_does_not_need() -> None:
+    """0.13 s for docker, jinja2 and rich on every --help and health check (measured)."""
+    heavy = ("docker", "requests", "jinja2", "rich", "yaml", "watchdog")
+    code = (
+        "import sys; sys.argv = ['confgen', '--help']\n"
+        "from confgen.cli import main\n"
+        "try: main()\n"
+        f"except SystemExit: print([m for m in {heavy} if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_version(run: Run) -> None:
+    assert run("--version").out.startswith("confgen, version ")
+
+
+# --- exit codes ---
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--nope",), ("nope",), ("render", "--nope"), ("render", "--proxy", "apache"), ("watch", "--http-port", "0"), ("watch", "--http-port", "x"), ("render", "--http-port", "443"), ("explain",),
+        ("render", "--templates", "absent"), ("watch", "--access-log", "loud"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_64_and_told(run: Run, arguments: tuple[str, ...]) -> None:
+    found = run(*arguments)
+    assert found.code == USAGE
+    assert found.err
+    assert "Traceback" not in found.err
+
+
+@pytest.mark.parametrize("command", ["render", "check", "plan"])
+@pytest.mark.parametrize("text", [None, "a: [", "services: []", "\xff"])
+def test_a_file_that_cannot_be_read_is_65_and_named(run: Run, tmp_path: Path, command: str, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "x.yaml").write_bytes(text.encode("latin-1"))
+    found = run(command, "x.yaml")
+    assert (found.code, found.out) == (INPUT, "")
+    assert "x.yaml" in found.err
+
+
+@pytest.mark.parametrize("arguments", [("watch", "--once"), ("status",), ("plan",), ("render",), ("check",), ("explain", "web")])
+def test_an_engine_that_is_not_there_is_69_with_what_to_do(run: Run, arguments: tuple[str, ...]) -> None:
+    found = run(*arguments)
+    assert (found.code, found.out) == (UNAVAILABLE, "")
+    assert "absent.sock is not there" in found.err
+    assert "DOCKER_HOST" in found.err
+
+
+@pytest.mark.parametrize("version", ["x", "9", "0.1", "1.30; }"])
+def test_a_version_that_is_none_is_told(run: Run, compose: Path, version: str) -> None:
+    found = run("render", compose, "--proxy", "nginx", "--proxy-version", version)
+    assert found.code in (FINE, INPUT, USAGE)
+    assert "Traceback" not in found.err
+    assert version != "x" or found.code != FINE
+
+
+def test_a_template_with_a_mistake_is_65_with_file_and_line(run: Run, compose: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for kind in ("nginx/nginx.conf.j2", "nginx.conf.j2"):
+        (folder / kind).parent.mkdir(exist_ok=True)
+        (folder / kind).write_text("\n{{ nope }}\n")
+    found = run("render", compose, "--proxy", "nginx", "--templates", folder)
+    assert found.code == INPUT
+    assert "nginx.conf.j2:2: 'nope' is undefined" in found.err
+
+
+def test_a_bug_is_70_and_told_as_one(run: Run, compose: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("confgen.want.offline", lambda *_: 1 / 0)
+    found = run("render", compose)
+    assert found.code == BUG
+    assert "ZeroDivisionError" in found.err
+    assert "this is a bug" in found.err
+
+
+# --- render ---
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "haproxy"])
+def test_render_prints_the_text_and_nothing_else(run: Run, compose: Path, proxy: str) -> None:
+    found = run("render", compose, "--proxy", proxy)
+    assert (found.code, found.err) == (FINE, "")
+    assert "shop.example.com" in found.out
+    assert run("render", compose, "--proxy", proxy).out == found.out
+
+
+def test_problems_go_to_stderr_and_make_1(run: Run, wrong: Path, compose: Path) -> None:
+    found = run("render", wrong, "--proxy", "nginx")
+    assert found.code == PROBLEMS
+    assert "CG121 service bad" in found.err
+    assert "add the label confgen.port" in found.err
+    assert found.out.replace(found.out.split("generation ")[1][:16], "") == (
+        (fine := run("render", compose, "--proxy", "nginx").out).replace(fine.split("generation ")[1][:16], "")
+    ), "and nobody else loses a byte"
+
+
+def test_render_as_json(run: Run, compose: Path) -> None:
+    found = json.loads(run("render", compose, "--proxy", "haproxy", "--json").out)
+    assert (found["proxy"], len(found["generation"])) == ("haproxy", 16)
+    assert "haproxy.cfg" in found["files"]
+
+
+def test_render_into_a_folder(run: Run, compose: Path, tmp_path: Path) -> None:
+    found = run("render", compose, "--proxy", "nginx", "-o", tmp_path / "out")
+    assert (found.code, found.out) == (FINE, "")
+    assert (tmp_path / "out" / "nginx.conf").read_text() == run("render", compose, "--proxy", "nginx").out
+    (tmp_path / "file").write_text("")
+    found = run("render", compose, "--proxy", "nginx", "-o", tmp_path / "file" / "out")
+    assert found.code == USAGE
+    assert "cannot be written" in found.err
+
+
+def test_files_are_merged(run: Run, compose: Path, tmp_path: Path) -> None:
+    (tmp_path / "over.yaml").write_text("services:\n  web:\n    labels: [confgen.host=other.example.com]\n")
+    out = run("render", compose, "over.yaml", "--proxy", "nginx").out
+    assert "other.example.com" in out
+    assert "shop.example.com" not in out
+
+
+def test_the_environment_sets_what_no_flag_says(run: Run, compose: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONFGEN_PROXY", "haproxy")
+    monkeypatch.setenv("CONFGEN_HTTP_PORT", "8081")
+    assert "bind :8081" in run("render", compose).out
+    assert "listen 8081" in run("render", compose, "--proxy", "nginx").out
+    assert "listen 8082" in run("render", compose, "--proxy", "nginx", "--http-port", "8082").out
+    monkeypatch.setenv("CONFGEN_PREFIX", "edge")
+    assert "shop.example.com" not in run("render", compose).out
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(compose: Path) -> None:
+    command = f"{sys.executable} -m confgen render {compose} --proxy nginx; echo $? >&2"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; ({command}) | head -c 10"], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines() == ["0"]
+
+
+# --- check ---
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "haproxy"])
+def test_check_without_the_program_says_that_it_was_not_tested(
+    run: Run, compose: Path, wrong: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = run("check", compose, "--proxy", proxy)
+    assert (found.code, found.err) == (FINE, "")
+    assert "fine, 1 routes" in found.out
+    assert "not installed here" in found.out
+    found = run("check", wrong, "--proxy", proxy)
+    assert found.code == PROBLEMS
+    assert "CG121 service bad" in found.out
+
+
+def test_check_as_json(run: Run, wrong: Path) -> None:
+    (found,) = json.loads(run("check", wrong, "--proxy", "nginx", "--format", "json").out)
+    assert [p["code"] for p in found["problems"]] == ["CG121"]
+
+
+def test_check_leaves_nothing_behind(run: Run, compose: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = set(tmp_path.iterdir())
+    run("check", compose, "--proxy", "nginx")
+    assert set(tmp_path.iterdir()) == before
+
+
+# --- plan ---
+
+
+def test_plan_is_2_while_something_would_change_and_then_0(run: Run, compose: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "volume"
+    found = run("plan", compose, "--proxy", "nginx", "--directory", folder)
+    assert found.code == CHANGES
+    assert "add pool" in found.out
+    assert run("init", "--volume", folder, "--proxy", "nginx").code == FINE
+    assert run("plan", compose, "--proxy", "nginx", "--directory", folder).code == CHANGES
+    (tmp_path / "nothing.yaml").write_text("")
+    found = run("plan", "nothing.yaml", "--proxy", "nginx", "--directory", folder)
+    assert (found.code, "nothing to change" in found.out) == (FINE, True)
+
+
+def test_plan_as_json(run: Run, compose: Path, tmp_path: Path) -> None:
+    (found,) = json.loads(run("plan", compose, "--proxy", "nginx", "--directory", tmp_path, "--json").out)
+    assert found["impact"] == "reload"
+    assert {c["verb"] for c in found["changes"]} == {"add"}
+
+
+def test_init_makes_a_folder_bootable_once(run: Run, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "volume")
+    assert run("init", "--volume", folder.path, "--proxy", "haproxy").code == FINE
+    live = folder.live()
+    assert folder.read(live)["haproxy.cfg"]
+    assert live_model(folder).routes() == ()
+    found = run("init", "--volume", folder.path, "--proxy", "nginx")
+    assert (found.code, "nothing was changed" in found.err, folder.live()) == (FINE, True, live)

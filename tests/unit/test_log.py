@@ -1,0 +1,185 @@
+"""The log: nobody forges a line of it, and nothing is told twice."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from confgen.apply import Applied, Result
+from confgen.errors import TargetUnavailable
+from confgen.observe.log import JsonFormatter, Teller, TextFormatter, log, one_line, set_up
+from confgen.plan import Change, Impact, Plan
+from confgen.problem import Effect, Origin, Problem
+from confgen.report import Report, SeatReport
+from tests.unit.facts import container, model
+
+FORGED = [
+    "a\nERROR forged",
+    "a\r\nERROR forged",
+    "\x1b[2J\x1b[1;31m",
+    "\u202egnp.exe",
+    "\u2028forged",
+    "\x85forged",
+    "\x00",
+    "\ud800",
+    "\u200b",
+    "\x9b2J",
+    "a\x0bb\x0cc",
+    "\x7f",
+]
+
+
+@pytest.fixture(autouse=True)
+def kept() -> Iterator[None]:
+    """The log as it was, afterwards."""
+    handlers, level, propagate = log.handlers[:], log.level, log.propagate
+    yield
+    log.handlers[:], log.propagate = handlers, propagate
+    log.setLevel(level)
+
+
+def told(*reports: Report, level: int = logging.INFO) -> list[str]:
+    """What one Teller says of one report after the other, as level and words."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    log.handlers[:], log.propagate = [handler], False
+    log.setLevel(level)
+    teller = Teller()
+    for report in reports:
+        teller.tell(report)
+    return stream.getvalue().splitlines()
+
+
+def record(message: str) -> logging.LogRecord:
+    return logging.LogRecord("confgen", logging.WARNING, __file__, 1, "%s", (message,), None)
+
+
+# --- forging ---
+
+
+@pytest.mark.parametrize("text", FORGED)
+def test_no_text_starts_a_line_or_steers_a_terminal(text: str) -> None:
+    line = TextFormatter().format(record(text))
+    assert line.isprintable()
+    assert len(line.splitlines()) == 1
+    found = JsonFormatter().format(record(text))
+    assert found.isascii()
+    assert len(found.splitlines()) == 1
+    assert json.loads(found)["message"] == text
+
+
+@given(text=st.text())
+def test_any_text_is_one_line(text: str) -> None:
+    assert one_line(text).isprintable()
+    assert TextFormatter().format(record(text)).isprintable()
+    assert json.loads(JsonFormatter().format(record(text)))["level"] == "warning"
+    one_line(text).encode()
+
+
+def test_what_is_plain_stays_as_it_is() -> None:
+    assert one_line("container shop-1: é ü 漢 …") == "container shop-1: é ü 漢 …"
+
+
+def test_a_line_says_when_how_grave_and_what() -> None:
+    line = TextFormatter().format(record("x"))
+    moment, level, words = line.split(" ", 2)
+    assert len(moment) == len("2026-01-31T12:00:00+0000")
+    assert (level, words) == ("WARNING", "x")
+
+
+@pytest.mark.parametrize(("verbosity", "level"), [(-1, logging.WARNING), (0, logging.INFO), (1, logging.DEBUG)])
+@pytest.mark.parametrize(("kind", "formatter"), [("text", TextFormatter), ("json", JsonFormatter)])
+def test_setting_up(verbosity: int, level: int, kind: str, formatter: type[logging.Formatter]) -> None:
+    set_up(kind, verbosity)
+    set_up(kind, verbosity)
+    assert log.level == level
+    assert [type(h.formatter) for h in log.handlers] == [formatter], "set up twice tells once"
+
+
+def test_the_log_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up("text", 0)
+    log.info("words")
+    out, err = capsys.readouterr()
+    assert (out, err.endswith("INFO words\n")) == ("", True)
+
+
+# --- told once ---
+
+WRONG = Problem(Origin("docker", "container web", "label confgen.port"), "CG121", "port is wrong", Effect.ROUTE, "write 80")
+
+
+def seat(**more: object) -> SeatReport:
+    fine = {"model": model(container()), "applied": Applied("00ff", Result.UNCHANGED)}
+    return SeatReport(seat="container proxy", proxy="nginx", **{**fine, **more})  # type: ignore[arg-type]
+
+
+def report(*seats: SeatReport, **more: object) -> Report:
+    return Report(woken="container start web", took=0.05, seats=seats, **more)  # type: ignore[arg-type]
+
+
+def test_a_turn_that_changed_nothing_says_nothing() -> None:
+    assert told(report(seat()), report(seat())) == []
+
+
+def test_a_turn_that_changed_something_is_one_line() -> None:
+    plan = Plan((Change(("pools", "web"), None, 1),), Impact.RELOAD, "reload: new pool web")
+    applied = Applied("00ff00ff00ff00ff", Result.RELOADED, 0.012, 0.105)
+    (line,) = told(report(seat(applied=applied, plan=plan)))
+    for words in (
+        "INFO container proxy",
+        "00ff00ff00ff00ff",
+        "1 routes, 1 servers",
+        "reload: new pool web",
+        "1 changes",
+        "test 12",
+        "reload 105",
+        "woken by container start web",
+    ):
+        assert words in line
+
+
+def test_a_problem_is_told_when_it_appears_and_when_it_goes() -> None:
+    lines = told(
+        report(seat(problems=(WRONG,))),
+        report(seat(problems=(WRONG,))),
+        report(seat()),
+        report(seat()),
+        report(seat(problems=(WRONG,))),
+    )
+    assert lines == [
+        "WARNING CG121 container web, label confgen.port: port is wrong (the route is left out); write 80",
+        "INFO gone: CG121 container web, label confgen.port: port is wrong",
+        "WARNING CG121 container web, label confgen.port: port is wrong (the route is left out); write 80",
+    ]
+
+
+def test_a_problem_of_two_proxies_is_told_once() -> None:
+    lines = told(report(seat(problems=(WRONG,)), SeatReport(seat="other", proxy="haproxy", problems=(WRONG,))))
+    assert len(lines) == 1
+
+
+def test_an_error_is_told_once_and_that_it_is_right_again() -> None:
+    error = TargetUnavailable("the proxy takes no requests", "is it running?")
+    broken, fine = report(seat(error=error, applied=None)), report(seat())
+    assert told(fine, broken, broken, fine, fine) == [
+        "ERROR container proxy: the proxy takes no requests. is it running?.",
+        "INFO container proxy: is right again",
+    ]
+    other = report(seat(error=TargetUnavailable("something else"), applied=None))
+    assert len(told(broken, other, broken)) == 3
+
+
+def test_without_a_proxy_it_is_said_once() -> None:
+    lines = told(report(), report(), report(seat()), report())
+    assert [line.split(":")[0] for line in lines] == ["WARNING no proxy container is running"] * 2
+
+
+def test_each_turn_is_told_to_who_wants_all() -> None:
+    assert len(told(report(seat()), report(seat()), level=logging.DEBUG)) == 2
