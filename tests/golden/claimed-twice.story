@@ -6,14 +6,14 @@ guest: {labels: {host: shop.example.com, path: /guest, port: "80"}}
 ---- problems ----
 CG006 container ant, route default: shop.example.com/ is held by zebra, which was there first (the route is left out)
   choose another; if both are replicas of one thing, give both the same confgen.pool
-CG006 container ant, route tcp-25: port 25/tcp is held by zebra, which was there first (the route is left out)
+CG006 container ant, route tcp-25: port tcp 25 is held by zebra, which was there first (the route is left out)
   choose another; if both are replicas of one thing, give both the same confgen.pool
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation ccb0eec0c7afd434. The next change of a container replaces this file;
+# Made by confgen, generation 7875c506275fc066. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -210,7 +210,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "ccb0eec0c7afd434";
+            return 200 "7875c506275fc066";
         }
         location / {
             return 404;

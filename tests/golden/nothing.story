@@ -4,11 +4,11 @@ db: {labels: {}}
 hidden: {labels: {host: hidden.example.com, port: "80", enable: "false"}}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation ef8f5e682b2d995a. The next change of a container replaces this file;
+# Made by confgen, generation e0e716da6ca4fdae. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -152,7 +152,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "ef8f5e682b2d995a";
+            return 200 "e0e716da6ca4fdae";
         }
         location / {
             return 404;

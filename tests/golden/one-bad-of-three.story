@@ -22,11 +22,11 @@ CG181 container typo, label confgen.balance: balance "leastcon" is not known (th
 CG001 container typo, label confgen.wieght: unknown key "wieght" (the label is ignored)
   did you mean "weight"?
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 79b58d3261e4e17b. The next change of a container replaces this file;
+# Made by confgen, generation 735f8545805ac67a. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -226,7 +226,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "79b58d3261e4e17b";
+            return 200 "735f8545805ac67a";
         }
         location / {
             return 404;

@@ -12,11 +12,11 @@ last-1: {of: shop/last, labels: {host: last.example.com, port: "80"}, stopping: 
 last-2: {of: shop/last, labels: {host: last.example.com, port: "80"}, stopping: true}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 8220a9ef1274846c. The next change of a container replaces this file;
+# Made by confgen, generation eaa7910a0fd1eb85. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -211,7 +211,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "8220a9ef1274846c";
+            return 200 "eaa7910a0fd1eb85";
         }
         location / {
             return 404;

@@ -10,11 +10,11 @@ old:
     routes.docs.redirect.code: "302"
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 12bbe9e7dcccb400. The next change of a container replaces this file;
+# Made by confgen, generation e9eaa60b5ebbfcc5. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -190,7 +190,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "12bbe9e7dcccb400";
+            return 200 "e9eaa60b5ebbfcc5";
         }
         location / {
             return 404;

@@ -21,11 +21,11 @@ shop-api-1:
     routes.coffee.path: /caf%C3%A9/a%20b
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 91f53e2a8a3461d5. The next change of a container replaces this file;
+# Made by confgen, generation eb2befa70ac71ede. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -247,7 +247,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "91f53e2a8a3461d5";
+            return 200 "eb2befa70ac71ede";
         }
         location / {
             return 404;

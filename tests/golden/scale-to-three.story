@@ -5,11 +5,11 @@ shop-web-2: {of: shop/web, labels: {host: shop.example.com, port: "8080"}}
 shop-web-3: {of: shop/web, labels: {host: shop.example.com, port: "8080"}}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation aa1272fc1dc8d883. The next change of a container replaces this file;
+# Made by confgen, generation d8cb06b9e68afd39. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -176,7 +176,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "aa1272fc1dc8d883";
+            return 200 "d8cb06b9e68afd39";
         }
         location / {
             return 404;

@@ -6,11 +6,11 @@ rpcs: {labels: {host: rpcs.example.com, port: "50052", scheme: grpcs}}
 h2c: {labels: {host: h2c.example.com, port: "80", scheme: h2c}}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 628cdbb6c3e2e631. The next change of a container replaces this file;
+# Made by confgen, generation 36e6ad35695566aa. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -282,7 +282,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "628cdbb6c3e2e631";
+            return 200 "36e6ad35695566aa";
         }
         location / {
             return 404;

@@ -9,11 +9,11 @@ web-1: {of: shop/web, labels: {host: shop.example.com, port: "80", backup: "true
 web-2: {of: shop/web, labels: {host: shop.example.com, port: "80", retry: "0"}}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 4daf7d426d20b70f. The next change of a container replaces this file;
+# Made by confgen, generation c40c0478dcd48c96. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -221,7 +221,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "4daf7d426d20b70f";
+            return 200 "c40c0478dcd48c96";
         }
         location / {
             return 404;

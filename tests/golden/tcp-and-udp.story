@@ -7,11 +7,11 @@ dns: {labels: {udp.53: "5353"}}
 haproxy: CG004 container dns, route udp-53: HAProxy has no udp ports (the route is left out)
   use nginx for this one
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation fb77754ab769bcd9. The next change of a container replaces this file;
+# Made by confgen, generation 55a5635984c7f52f. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -155,7 +155,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "fb77754ab769bcd9";
+            return 200 "55a5635984c7f52f";
         }
         location / {
             return 404;

@@ -3,11 +3,11 @@ Two labels are enough: one container, one host.
 web-1: {of: shop/web, labels: {host: shop.example.com, port: "8080"}}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 1ef84763e34ada12. The next change of a container replaces this file;
+# Made by confgen, generation 2ec3cede82533f84. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -171,7 +171,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "1ef84763e34ada12";
+            return 200 "2ec3cede82533f84";
         }
         location / {
             return 404;

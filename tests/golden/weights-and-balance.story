@@ -11,11 +11,11 @@ source-1: {of: hash/c, labels: {host: c.example.com, port: "80", balance: source
 source-2: {of: hash/c, labels: {host: c.example.com, port: "80", balance: source}}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation eb55917d2a24f34e. The next change of a container replaces this file;
+# Made by confgen, generation f9fa56de38537d9f. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -242,7 +242,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "eb55917d2a24f34e";
+            return 200 "f9fa56de38537d9f";
         }
         location / {
             return 404;

@@ -6,11 +6,11 @@ deep: {labels: {host: "*.eu.example.com", path: /api, port: "80"}}
 long: {labels: {host: a-rather-long-name-of-a-host-that-needs-a-bigger-bucket.some-department.example.com, port: "80"}, address: "fd00::7"}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation eda8f809aa53bf83. The next change of a container replaces this file;
+# Made by confgen, generation 09baeefeeb0c684d. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -235,7 +235,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "eda8f809aa53bf83";
+            return 200 "09baeefeeb0c684d";
         }
         location / {
             return 404;

@@ -12,11 +12,11 @@ CG001 container db, label confgen.tcp.5432.allow: "allow" is a security label th
 CG001 container wiki-1, label confgen.routes.edit.alow: "alow" looks like the security label 'allow' that this version cannot obey (the route answers 503 until this is mended)
   remove it if the route may be open; docs/labels.md lists every key
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 70d2b9e5c2b70a41. The next change of a container replaces this file;
+# Made by confgen, generation b5ab5779db6fab71. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
-worker_rlimit_nofile    65536;
+worker_rlimit_nofile    16384;
 
 # Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
 worker_shutdown_timeout 10m;
@@ -221,7 +221,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "70d2b9e5c2b70a41";
+            return 200 "b5ab5779db6fab71";
         }
         location / {
             return 404;
