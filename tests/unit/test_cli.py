@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -39,10 +41,19 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
     def running(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["confgen", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
+        code: int | str | None = None
+        try:
             cli.main()
+        except SystemExit as ended:
+            code = ended.code
+        assert code is not None, "main ends with an exit code"
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", ResourceWarning
+            )  # the library leaves a socket that could not connect to the collector
+            gc.collect()
         out, err = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), out, err)
+        return Ended(int(code), out, err)
 
     return running
 
