@@ -402,8 +402,8 @@ def _may_have(offer: _Offer, holder: _Offer) -> bool:
 
 
 def _taken(offer: _Offer, claim: str, holder: _Offer | None, incumbents: Mapping[str, str]) -> Problem:
-    _, _, request = claim.partition(" ")
-    what = request.replace(" ", "") or f"port {claim.replace(':', ' ')}"
+    protocol, port = offer.listener
+    what = claim.partition(" ")[2].replace(" ", "") or f"port {port}/{protocol}"
     who = (
         f"{holder.instance.name}, which was there first" if holder else f"{incumbents[claim]}, which was there until a moment ago"
     )
