@@ -24,8 +24,7 @@ from confgen.proxies.haproxy.tokens import words
 from confgen.render import Renderer
 from confgen.settings import Frame
 from tests.integration.haproxy_bed import VERSIONS, binaries  # noqa: F401 - the fixture
-from tests.unit.haproxy_models import models
-from tests.unit.test_haproxy_shape import STORY
+from tests.unit.haproxy_models import STORY, models
 from tests.unit.test_haproxy_tokens import REFUSED, WORDS
 
 ROUNDS = int(os.environ.get("HAPROXY_FUZZ", "0"))

@@ -7,66 +7,13 @@ from dataclasses import replace
 import pytest
 
 from confgen.errors import BadInput
-from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
+from confgen.model import Model, ServerState
 from confgen.plan import Change, Impact, diff, make
 from confgen.problem import Effect, Origin
 from confgen.proxies.haproxy import HAPROXY, shape
 from confgen.settings import Frame
-from confgen.values import Address, Balance, Duration, Name, Path, Port, Sticky, Url, Weight, parse_host, parse_path
-from tests.unit.test_haproxy_structure import text_of
-
-
-def server(name: str, address: str = "10.0.0.2", **more: object) -> Server:
-    return Server(name=Name(name), address=Address(address), port=Port(8080), **more)  # type: ignore[arg-type]
-
-
-def pool(name: str, *servers: Server, **more: object) -> Pool:
-    return Pool(name=Name(name), servers=servers or (server("only"),), **more)  # type: ignore[arg-type]
-
-
-def route(name: str, hosts: str = "", path: str = "/", to: str = "", **more: object) -> Route:
-    found = tuple(sorted(parse_host(h) for h in hosts.split()))
-    return Route(name=Name(name), hosts=found, match=parse_path(path), pool=Name(to) if to else None, **more)  # type: ignore[arg-type]
-
-
-def model(*parts: Route | Pool | Listener) -> Model:
-    routes = tuple(sorted((p for p in parts if isinstance(p, Route)), key=lambda r: r.name))
-    listeners = [Listener(name=Name("http"), port=Port(80), routes=routes), *(p for p in parts if isinstance(p, Listener))]
-    pools = sorted((p for p in parts if isinstance(p, Pool)), key=lambda p: p.name)
-    return Model(tuple(sorted(listeners, key=lambda x: x.name)), tuple(pools))
-
-
-def stream(port: int, to: str, protocol: str = "tcp", **more: object) -> Listener:
-    name = Name(f"{protocol}-{port}")
-    return Listener(name=name, port=Port(port), protocol=protocol, routes=(Route(name=name, pool=Name(to), **more),))  # type: ignore[arg-type]
-
-
-STORY = model(
-    route("shop.web", "shop.test www.shop.test", to="shop"),
-    route("shop.api", "shop.test", "/api", to="shop", strip=True, read=Duration(5000)),
-    route("shop.move", "shop.test", "/old", to="api", rewrite=Path("/it's/100%25")),
-    route("shop.one", "shop.test", "=/one%20two", to="api", rewrite=Path("/else")),
-    route("any.web", "*.shop.test *.deep.shop.test", to="tls"),
-    route("old", "old.test", redirect=Redirect(Url("https://shop.test/a%20b"), 301)),
-    route("shut", "shut.test", withheld="auth.basic: unknown"),
-    pool(
-        "shop",
-        server("shop-1", weight=Weight(3)),
-        server("shop-22", "fd00::2", state=ServerState.DRAINING),
-        sticky=Sticky("cookie", Name("sid")),
-    ),
-    pool(
-        "api",
-        server("api", max_connections=7, backup=True),
-        server("gone", state=ServerState.DOWN),
-        protocol="grpc",
-        retry=0,
-        connect=Duration(1500),
-    ),
-    pool("tls", server("tls", "web", resolve=True), protocol="https", balance=Balance("header", Name("X-User"))),
-    pool("db", server("db"), protocol="tcp", balance=Balance("leastconn")),
-    stream(3306, "db", idle=Duration(7_200_000)),
-)
+from confgen.values import Balance, Duration, Name, Sticky, Weight
+from tests.unit.haproxy_models import STORY, model, pool, route, server, stream, text_of
 
 
 def text(found: Model, version: str = "3.2", frame: Frame | None = None) -> dict[str, str]:

@@ -13,19 +13,11 @@ from confgen.model import Model
 from confgen.proxies.haproxy import HAPROXY, shape
 from confgen.proxies.haproxy.tokens import lines
 from confgen.readback import verify
-from confgen.render import Candidate, Renderer
 from confgen.settings import Frame
-from tests.unit.haproxy_models import models
+from tests.unit.haproxy_models import STORY, models, text_of
 
-RENDERER = Renderer((), HAPROXY.filters)
 CAPS = HAPROXY.caps("3.2")
 FRAME = Frame()
-
-
-def text_of(model: Model, version: str = "3.2", frame: Frame = FRAME) -> tuple[Model, Candidate]:
-    caps = HAPROXY.caps(version)
-    fitted, _ = HAPROXY.fit(model, caps)
-    return fitted, RENDERER.render(HAPROXY.outputs, HAPROXY.view(fitted, caps, frame))
 
 
 @given(models(), st.sampled_from(["2.6", "3.0", "3.2", "3.4"]), st.sampled_from(["text", "json", "off"]), st.booleans())
@@ -44,8 +36,6 @@ def test_the_same_model_is_the_same_bytes(model: Model) -> None:
 @functools.cache
 def example() -> tuple[Model, dict[str, bytes]]:
     """A model with everything in it, and its files."""
-    from tests.unit.test_haproxy_shape import STORY
-
     fitted, candidate = text_of(STORY)
     return fitted, candidate.as_dict()
 
