@@ -1,0 +1,118 @@
+"""The pages are true: links lead somewhere, and what they list is what the code has."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import re
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from confgen import errors
+from confgen.cli import cli
+from confgen.model import Model
+from confgen.proxies import PROXIES
+from confgen.proxies.haproxy import shape as haproxy_shape
+from confgen.proxies.nginx import shape as nginx_shape
+from confgen.settings import Frame
+from tests.e2e.stack import ROOT
+
+PAGES = sorted(
+    page
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md"), ROOT / "templates/README.md")
+    if page.is_file()
+)
+
+
+def text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as GitHub names them in links."""
+    headings = re.findall(r"^#+ (.*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists(), f"{target} in {page}"
+        assert not anchor or anchor in anchors(there), f"{target} in {page}: there is no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    for path in re.findall(r"`((?:confgen|templates|tests|docs|examples)/[\w./-]+\.\w+)`", page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), f"{path} in {page}"
+
+
+def test_every_command_and_option_is_listed() -> None:
+    page = text("docs/cli.md")
+    for name, command in cli.commands.items():
+        assert f"\nconfgen {name} " in page
+        assert f"\n## {name}\n" in page
+        for option in command.params:
+            said = [*option.opts, *option.secondary_opts]
+            listed = any(re.search(rf"{word}(?![\w-])", page) for word in said)
+            assert listed or not isinstance(option, click.Option), f"{name} {said}"
+
+
+def test_every_exit_code_is_listed() -> None:
+    raised = {
+        error.exit_code for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.ConfgenError)
+    }
+    listed = set(map(int, re.findall(r"^\| ([0-9]+) \|", text("docs/cli.md"), re.MULTILINE)))
+    assert raised <= listed
+
+
+@pytest.mark.parametrize("name", sorted(PROXIES))
+def test_the_template_contract_has_every_name(name: str) -> None:
+    contract = text("templates/README.md").split("\n## nginx\n")[1]
+    nginx, haproxy = contract.split("\n## HAProxy\n")
+    page = nginx if name == "nginx" else haproxy
+    proxy = PROXIES[name]
+    shapes = {"nginx": nginx_shape, "haproxy": haproxy_shape}[name]
+    words = {"generation", *proxy.view(Model(), proxy.caps(proxy.newest), Frame())}
+    used = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "templates" / name).glob("*.j2"))
+    for kind in vars(shapes).values():
+        if (
+            isinstance(kind, type)
+            and dataclasses.is_dataclass(kind)
+            and kind.__module__ == shapes.__name__
+            and kind.__name__ != "Maps"
+        ):
+            words |= {field.name for field in dataclasses.fields(kind) if f".{field.name}" in used}
+    missing = {word for word in (*words, *proxy.filters) if f"`{word}`" not in page}
+    assert not missing
+
+
+@pytest.mark.parametrize("name", sorted(PROXIES))
+def test_the_template_contract_has_every_template(name: str) -> None:
+    contract = text("templates/README.md")
+    assert {file.name for file in (ROOT / "templates" / name).glob("*.j2") if f"`{file.name}`" not in contract} == set()
+
+
+def test_every_dependency_has_its_reason_and_its_place() -> None:
+    table = text("docs/decisions.md").split("|---|---|---|\n")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| ([a-z0-9]+)(?: ≥ [0-9.]+)? \|.*\| (.*?) \|$", table, re.MULTILINE)
+    needed = tomllib.loads(text("pyproject.toml"))["project"]["dependencies"]
+    assert {name for name, _ in rows} == {re.match(r"[a-z0-9]+", line)[0] for line in needed}  # type: ignore[index]
+    for name, places in rows:
+        packages = {
+            line for line in (importlib.metadata.distribution(name).read_text("top_level.txt") or name).split() if line[0] != "_"
+        }
+        pattern = rf"^\s*(?:import|from) ({'|'.join(packages)})\b"
+        importing = {
+            str(file.relative_to(ROOT / "confgen"))
+            for file in (ROOT / "confgen").rglob("*.py")
+            if re.search(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)
+        }
+        assert importing == set(re.findall(r"`(.*?)`", places)), name
