@@ -21,12 +21,14 @@ _POLL = 0.010
 
 class Result(enum.Enum):
     """UNCHANGED: nothing was written, nobody was disturbed.  WRITTEN: the files are there, and
-    there is no proxy to load them.  STANDBY: another confgen has the right to write there, this one only looks on.  RELOADED: the running proxy has shown the generation.
+    there is no proxy to load them.  STANDBY: another confgen has the right to write there, this one only looks on.
+    OUTDATED: a look only, and the running proxy serves another generation.  RELOADED: the running proxy has shown the generation.
     """
 
     UNCHANGED = "unchanged"
     WRITTEN = "written"
     STANDBY = "standby"
+    OUTDATED = "outdated"
     RELOADED = "reloaded"
 
 

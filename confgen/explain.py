@@ -158,13 +158,9 @@ def _ready_hint(why: str) -> str:
 def _live_step(seat: SeatReport) -> Step:
     if seat.error:
         return Step("live", False, seat.error.message, seat.error.hint)
-    if seat.plan.changes and not seat.applied:
-        return Step(
-            "live",
-            False,
-            f"not yet in the proxy: {seat.plan.reason or seat.plan.changes[0]}",
-            "is `confgen watch` running? See its log",
-        )
+    if not seat.right:
+        text = "not yet in the proxy" + (f": {seat.plan.reason}" if seat.plan.reason else "")
+        return Step("live", False, text, "is `confgen watch` running? See its log")
     return Step("live", True, "the proxy serves it")
 
 

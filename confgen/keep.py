@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from confgen import settle
 from confgen.apply import Applied, Result, apply, put, words
+from confgen.build import Built
 from confgen.codec import decode, encode
 from confgen.errors import BadInput, ConfgenError, NotApplied, RefusedByProxy, RefusedText, ReloadFailed
 from confgen.kept import Claim, Kept, Quarantined, claim_names
@@ -74,69 +75,59 @@ class Keeper:
 
     def want(self, seat: Seat, state: State) -> Wanted:
         """What the proxy should serve, rendered and read back; nothing is written."""
-        self._meet(seat)
-        frame = replace(self._settings.frame, directory=seat.target.view)
-        built = shape(state, seat.proxy, self._abilities(seat), seat.vantage, self._settings, frame, self._trusted(seat))
+        built = self._shape(seat, state)
         if self._written is None or self._written[0] != built.model:
-            self._written = (built.model, self._write(built.model, seat, frame))
+            self._written = (built.model, self._write(built.model, seat))
         return Wanted(built, make(self._live_model(seat), built.model, seat.proxy.weigh), self._written[1])
 
     def forget_templates(self) -> None:
         """The templates have changed: everything is rendered anew, and what was refused may be right now."""
         self._renderer = self._written = self._refused = None
-        self._tries.clear()
+        self._tries = {name: (tries, self._clock()) for name, (tries, _) in self._tries.items()}
 
     # --- one part of a turn ---
 
-    def _report(self, seat: Seat, state: State, act: Callable[[Seat, State, Wanted], tuple[Wanted, Applied]]) -> SeatReport:
-        report = SeatReport(
-            seat=seat.name, proxy=seat.proxy.name, pinned=seat.target.folder.recall(PIN_FILE).decode("ascii", "replace").strip()
-        )
+    def _report(self, seat: Seat, state: State, act: Callable[[Seat, State], tuple[Wanted, Applied]]) -> SeatReport:
+        report = SeatReport(seat=seat.name, proxy=seat.proxy.name, pinned=_pin(seat))
         try:
-            wanted = self.want(seat, state)
-            report = self._filled(report, seat, wanted)
-            wanted, applied = act(seat, state, wanted)
-            return replace(self._filled(report, seat, wanted), applied=applied)
+            wanted, applied = act(seat, state)
         except ConfgenError as error:
             self._caps = None
             return replace(report, error=error)
-
-    def _filled(self, report: SeatReport, seat: Seat, wanted: Wanted) -> SeatReport:
-        built = wanted.built
-        served = {route.name for route in built.model.routes()}
+        served = {route.name for route in wanted.built.model.routes()}
         return replace(
             report,
             version=self._abilities(seat).text,
-            model=built.model,
+            model=wanted.built.model,
             plan=wanted.plan,
-            problems=built.problems,
-            placements=tuple(p for p in built.placements if p.route in served),
+            problems=wanted.built.problems,
+            placements=tuple(p for p in wanted.built.placements if p.route in served),
+            applied=applied,
         )
 
-    def _look(self, seat: Seat, state: State, wanted: Wanted) -> tuple[Wanted, Applied]:
-        expected = seat.target.folder.recall(PIN_FILE).decode("ascii", "replace").strip() or wanted.candidate.generation
+    def _look(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
+        wanted = self.want(seat, state)
         running = seat.target.folder.live() if seat.caps else seat.proxy.running(seat.target)
-        if running != expected:
-            raise NotApplied(
-                f"serves generation {running or 'none'}, wanted is {expected}", "is `confgen watch` running? See its log"
-            )
-        return wanted, Applied(running, Result.UNCHANGED)
+        right = running == (_pin(seat) or wanted.candidate.generation)
+        return wanted, Applied(running, Result.UNCHANGED if right else Result.OUTDATED)
 
-    def _keep(self, seat: Seat, state: State, wanted: Wanted) -> tuple[Wanted, Applied]:
+    def _keep(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
+        try:
+            return self._attempt(seat, state)
+        except (RefusedText, RefusedByProxy, ReloadFailed) as error:
+            if not self._blame(seat, self._shape(seat, state).model, error):
+                raise
+            return self._attempt(seat, state)
+
+    def _attempt(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
+        wanted = self.want(seat, state)
         if self._lock is None:
             self._lock = seat.target.folder.lock()
         if self._lock is None:
             return wanted, Applied(wanted.candidate.generation, Result.STANDBY)
-        pinned = seat.target.folder.recall(PIN_FILE).decode("ascii", "replace").strip()
-        if pinned:
+        if pinned := _pin(seat):
             return wanted, self._bring(seat, _pinned(seat, pinned))
-        try:
-            applied = self._bring(seat, wanted.candidate)
-        except (RefusedByProxy, ReloadFailed) as error:
-            if not self._blame(seat, wanted, error):
-                raise
-            wanted = self.want(seat, state)
-            applied = self._bring(seat, wanted.candidate)
+        applied = self._bring(seat, wanted.candidate)
         self._claim(seat, state, wanted)
         return wanted, applied
 
@@ -170,10 +161,19 @@ class Keeper:
             self._caps = seat.caps or seat.proxy.probe(seat.target)
         return self._caps
 
-    def _write(self, model: Model, seat: Seat, frame: Frame) -> Candidate:
+    def _shape(self, seat: Seat, state: State) -> Built:
+        self._meet(seat)
+        return shape(
+            state, seat.proxy, self._abilities(seat), seat.vantage, self._settings, self._frame(seat), self._trusted(seat)
+        )
+
+    def _frame(self, seat: Seat) -> Frame:
+        return replace(self._settings.frame, directory=seat.target.view)
+
+    def _write(self, model: Model, seat: Seat) -> Candidate:
         if self._renderer is None:
             self._renderer = Renderer(self._settings.templates, seat.proxy.filters)
-        return write(model, seat.proxy, self._abilities(seat), frame, self._renderer)
+        return write(model, seat.proxy, self._abilities(seat), self._frame(seat), self._renderer)
 
     def _live_model(self, seat: Seat) -> Model:
         """The model that is live; read from the folder only when it is not the one that was read last."""
@@ -184,9 +184,8 @@ class Keeper:
 
     # --- quarantine ---
 
-    def _blame(self, seat: Seat, wanted: Wanted, error: NotApplied) -> bool:
-        """Finds the routes because of which the proxy refuses the text and puts them into quarantine; False if there are none."""
-        model = wanted.built.model
+    def _blame(self, seat: Seat, model: Model, error: NotApplied) -> bool:
+        """Finds the routes because of which the text is refused and puts them into quarantine; False if there are none."""
         if isinstance(error, ReloadFailed):
             known = {listener.name for listener in self._live_model(seat).listeners}
             fresh_ports = [x for x in model.listeners if x.name not in known and x.protocol != "http"]
@@ -213,9 +212,8 @@ class Keeper:
         def passes(some: Sequence[Route]) -> bool:
             nonlocal said
             names = {route.name for route in some}
-            frame = replace(self._settings.frame, directory=seat.target.view)
             try:
-                candidate = self._write(without(model, {r.name for r in routes} - names), seat, frame)
+                candidate = self._write(without(model, {r.name for r in routes} - names), seat)
             except RefusedText as error:
                 said = error.message
                 return False
@@ -274,6 +272,10 @@ class Keeper:
         if kept != self._kept:
             self._kept = kept
             seat.target.folder.remember(KEPT_FILE, json.dumps(encode(kept), indent=1).encode())
+
+
+def _pin(seat: Seat) -> str:
+    return seat.target.folder.recall(PIN_FILE).decode("ascii", "replace").strip()
 
 
 def _pinned(seat: Seat, generation: str) -> Candidate:

@@ -28,6 +28,11 @@ class SeatReport:
     placements: tuple[Placement, ...] = field(default=(), repr=False)
     error: ConfgenError | None = None
 
+    @property
+    def right(self) -> bool:
+        """What is wanted is what runs, as far as is known."""
+        return self.error is None and not (self.applied and self.applied.result is Result.OUTDATED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -46,7 +51,7 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        return bool(self.stale) or any(s.error for s in self.seats)
+        return bool(self.stale) or any(not s.right for s in self.seats)
 
     def all_problems(self) -> tuple[Problem, ...]:
         """Everything that users should mend, each once."""

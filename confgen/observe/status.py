@@ -36,7 +36,7 @@ def _seat_data(seat: SeatReport) -> dict[str, object]:
         "version": seat.version,
         "generation": seat.applied.generation if seat.applied else None,
         "pinned": seat.pinned or None,
-        "right": seat.error is None,
+        "right": seat.right,
         "error": seat.error.message if seat.error else None,
         "model": encode(seat.model),
         "problems": [
@@ -63,6 +63,10 @@ def show(report: Report) -> None:
             )
         if seat.error:
             console.print(Text(f"  not right: {seat.error.message}. {seat.error.hint}", style="red"))
+        elif not seat.right:
+            console.print(
+                Text("  not what is wanted; is `confgen watch` running? `confgen plan` shows the difference", style="red")
+            )
         console.print(_table(seat.model))
         for problem in seat.problems:
             console.print(Text(f"  {problem}", style="yellow"))

@@ -144,6 +144,8 @@ def test_unrelated_containers_cost_no_write_and_no_reload(world: Stack, proxy: s
         world.run(f"idle{number}", image="confgen-test/web", command=("sleep", "3600"))
     marker = world.run("marker", *labels("marker.localhost"))
     world.serves("marker.localhost")
+    # The marker's change is told once the proxy has shown it twice; all that came before it is told by then.
+    until(lambda: "marker.localhost" in world.log(), "the marker's change is told")
     assert world.log().count("serves generation") == told + 1, world.log()
     docker("rm", "-f", marker)
     world.serves("marker.localhost", status=404)
@@ -165,5 +167,6 @@ def test_a_restarted_confgen_leaves_a_right_proxy_alone(world: Stack) -> None:
     world.compose("restart", "-t", "3", "confgen")
     name = world.run("after", *labels("after.localhost"))
     world.serves("after.localhost")
+    until(lambda: "after.localhost" in world.log(), "that change is told")
     assert world.log().count("serves generation") == told + 1, world.log()
     assert name

@@ -24,6 +24,10 @@ from tests.unit.facts import FRONT, built, container
 SHOP = {"host": "shop.example.com", "port": "8080"}
 
 
+#: The running proxy serves something else than what is wanted.
+OUTDATED = Applied("0123456789abcdef", Result.OUTDATED)
+
+
 def seat(*instances: Instance, vantage: Vantage = FRONT, prefix: str = "confgen", **more: object) -> SeatReport:
     """What a turn reports of a proxy that serves these containers."""
     found = built(*instances, vantage=vantage, prefix=prefix)
@@ -161,7 +165,7 @@ def test_one_route_withheld_of_two_is_told_and_the_other_served() -> None:
 
 def test_what_is_not_live_yet_is_told() -> None:
     plan = Plan((Change(("pools", "web"), None, 1),), Impact.RELOAD, "a new pool")
-    name, text, hint = stop(chain(container(), plan=plan))
+    name, text, hint = stop(chain(container(), plan=plan, applied=OUTDATED))
     assert (name, "a new pool" in text, "confgen watch" in hint) == ("live", True, True)
     name, text, hint = stop(chain(container(), error=ReloadFailed("it still serves the former generation", "see its log")))
     assert (name, text, hint) == ("live", "it still serves the former generation", "see its log")
@@ -224,7 +228,7 @@ def test_a_request_that_is_not_served(host: str, path: str, step: str, said: str
 
 def test_a_request_before_the_proxy_has_it() -> None:
     plan = Plan((Change(("pools", "web"), None, 1),), Impact.RELOAD, "")
-    assert stop(request("shop.example.com", "/", seat(*WORLD, plan=plan)))[0] == "live"
+    assert stop(request("shop.example.com", "/", seat(*WORLD, plan=plan, applied=OUTDATED)))[0] == "live"
 
 
 @pytest.mark.parametrize(
