@@ -130,3 +130,38 @@ def test_the_incumbent_keeps_its_host_over_restarts_and_recreation(world: Stack)
     world.serves("shop.localhost")
     assert "newcomer" not in world.hostnames("shop.localhost", 20)
     assert newcomer
+
+
+#: What an operator's template adds for one route alone.  nginx's own test refuses the first; the second is no statement
+#: that a template may add, which the read-back sees.
+POISON = {
+    "nginx": (
+        "nginx/location.j2",
+        "            set $confgen_route",
+        '{% if "poison" in location.route %}            proxy_buffers 1;\n{% endif %}',
+    ),
+    "haproxy": ("haproxy/backend.j2", "    balance ", '{% if "poison" in back.name %}    option nonsense\n{% endif %}'),
+}
+
+
+def test_what_the_proxy_refuses_costs_its_own_route_alone(own_templates: Stack, templates: Path, proxy: str) -> None:
+    """The offender is found by the proxy's own test, named with its words, and comes back when the cause is gone."""
+    world = own_templates
+    name, before, addition = POISON[proxy]
+    file = templates / name
+    file.parent.mkdir()
+    good = (ROOT / "templates" / name).read_text()
+    assert before in good
+    file.write_text(good.replace(before, addition + before, 1))
+    world.run("fine", *labels("fine.localhost"))
+    world.serves("fine.localhost")
+    bad = world.run("poison", *labels("poison.localhost"))
+    until(lambda: "CG301" in world.log(), f"the offender is named: {world.log()}")
+    assert bad in next(line for line in world.log().splitlines() if "CG301" in line)
+    assert world.get("poison.localhost").status == 404
+    world.run("later", *labels("later.localhost"))
+    world.serves("later.localhost")
+    assert world.get("shop.localhost").status == 200
+    assert "CG301" in world.confgen("explain", bad)
+    file.write_text(good)
+    world.serves("poison.localhost")
