@@ -117,6 +117,7 @@ def test_every_example_passes_its_own_check(folder: str) -> None:
 @shows("02-haproxy")
 def test_the_first_two(world: Stack, proxy: str) -> None:
     said = readme("01-nginx" if proxy == "nginx" else "02-haproxy")
+    steadily(lambda: world.get("shop.localhost").status == 200, "it is served")
     assert "X-Forwarded-Host: shop.localhost" in world.get("shop.localhost").body
     unknown = world.get("other.localhost")
     assert unknown.status == 404
@@ -363,9 +364,8 @@ def front_page(tmp_path: Path, proxy: str) -> Path:
 
 def test_the_front_pages_compose_file_works_as_written(tmp_path: Path, image: None, proxy: str) -> None:
     with stack(front_page(tmp_path, proxy)) as world:
-        world.serves("shop.localhost")
-        assert world.get("shop.localhost").hostname
+        steadily(lambda: bool(world.get("shop.localhost").hostname), "it is served")
         world.compose("up", "-d", "--no-build", "--no-recreate", "--scale", "shop=3")
-        until(lambda: len(world.hostnames("shop.localhost")) == 3, "three containers answer")
+        steadily(lambda: len(world.hostnames("shop.localhost")) == 3, "three containers answer")
         docker("stop", "-t", "1", world.container("shop", 2))
-        until(lambda: len(world.hostnames("shop.localhost")) == 2, "two containers answer")
+        steadily(lambda: len(world.hostnames("shop.localhost")) == 2, "two containers answer")
