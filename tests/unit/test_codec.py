@@ -7,7 +7,7 @@ import json
 from dataclasses import fields
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from confgen.codec import decode, encode
@@ -27,6 +27,7 @@ def through_json(value: object) -> object:
     return json.loads(json.dumps(encode(value)))
 
 
+@settings(max_examples=30)
 @given(model=MODELS)
 def test_a_model_comes_back(model: Model) -> None:
     found = decode(Model, through_json(model))
@@ -43,14 +44,16 @@ def test_an_instance_comes_back(instance: Instance) -> None:
     assert found.origin == instance.origin
 
 
+@settings(max_examples=20)
 @given(model=MODELS)
 def test_types_come_back_too(model: Model) -> None:
-    for pool in decode(Model, through_json(model)).pools:
+    found = decode(Model, through_json(model))
+    for pool in found.pools:
         assert type(pool.name) is Name
         assert type(pool.connect) is Duration
         for server in pool.servers:
             assert (type(server.address), type(server.port), type(server.backup)) == (Address, Port, bool)
-    for route in decode(Model, through_json(model)).routes():
+    for route in found.routes():
         assert type(route.match.path) is Path
         assert {type(h) for h in route.hosts} <= {Host, Wildcard}
 
@@ -89,6 +92,7 @@ def test_no_json_raises_anything_else(data: object) -> None:
             assert error.hint  # noqa: PT017 - both outcomes are fine, and one of them has words
 
 
+@settings(max_examples=40)
 @given(data=st.data(), model=MODELS, junk=JSON)
 def test_one_field_of_nonsense_raises_nothing_else(data: st.DataObject, model: Model, junk: object) -> None:
     encoded = through_json(model)

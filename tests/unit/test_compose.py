@@ -299,8 +299,8 @@ def test_the_file_with_the_mistake_is_named(compose: Read) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "[" * 5000, "{a: " * 5000, "a: &a [*a]\n", "services: &s {web: *s}\n", "a: " + "1" * 5000 + "\n", "a: 2001-99-99\n", "a: 0b_\n", "a: 0x_\n", "a: _\n", "? \n: \n", "\x00", "a: \x07\n", "services: {web: {labels: {a: '" + "$$" * 50_000 + "'}}}",
-        "services: {web: {labels: {a: '" + "${A:-" * 5000 + "}" * 5000 + "'}}}", "%YAML 9.9\n---\na: b\n", "---\na: b\n---\nc: d\n", "a: !!binary x\n", "a: !!timestamp x\n", "a: !!int x\n", "a: !!float x\n", "a: !!bool x\n",
+        "[" * 2000, "{a: " * 2000, "a: &a [*a]\n", "services: &s {web: *s}\n", "a: " + "1" * 5000 + "\n", "a: 2001-99-99\n", "a: 0b_\n", "a: 0x_\n", "a: _\n", "? \n: \n", "\x00", "a: \x07\n", "services: {web: {labels: {a: '" + "$$" * 50_000 + "'}}}",
+        "services: {web: {labels: {a: '" + "${A:-" * 2000 + "}" * 2000 + "'}}}", "%YAML 9.9\n---\na: b\n", "---\na: b\n---\nc: d\n", "a: !!binary x\n", "a: !!timestamp x\n", "a: !!int x\n", "a: !!float x\n", "a: !!bool x\n",
     ],
 )  # fmt: skip
 def test_nothing_in_a_file_raises_anything_else(compose: Read, text: str) -> None:

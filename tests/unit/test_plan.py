@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from confgen.model import Model
 from confgen.plan import Change, Impact, Plan, diff, make
@@ -29,11 +29,13 @@ def changes(before: Model, after: Model) -> list[str]:
     return [str(change) for change in diff(before, after)]
 
 
+@settings(max_examples=25)
 @given(one=MODELS)
 def test_from_a_model_to_itself_there_is_nothing_to_do(one: Model) -> None:
     assert make(one, one, weigh) == Plan()
 
 
+@settings(max_examples=25)
 @given(one=MODELS, other=MODELS)
 def test_no_difference_goes_unseen_and_none_is_made_up(one: Model, other: Model) -> None:
     assert (make(one, other, weigh).changes == ()) is (one == other)
