@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from confgen.kept import claim_names
 from confgen.labels import Wish, proxy_kind, read
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
+from confgen.policy import Policy
 from confgen.problem import Effect, Origin, Problem, show
 from confgen.settings import Frame, LabelSettings
 from confgen.state import Attachment, Health, Instance, Phase, State
@@ -83,10 +84,18 @@ class _Offer:
         return claim_names(*self.listener, self.route)
 
 
-def build(state: State, vantage: Vantage, labels: LabelSettings, frame: Frame, incumbents: Mapping[str, str] = _NOBODY) -> Built:
+def build(
+    state: State,
+    vantage: Vantage,
+    labels: LabelSettings,
+    frame: Frame,
+    incumbents: Mapping[str, str] = _NOBODY,
+    policy: Policy | None = None,
+) -> Built:
     """The Model of one proxy that looks from `vantage`.  The same input gives the same Model whatever its order was.
 
     incumbents: who holds which claim (kept.py) from before; nobody else gets it while that is remembered.
+    policy: what owners may claim; None where everything may be.
     """
     problems: list[Problem] = []
     by_id = {i.id: i for i in state.instances if i.id}
@@ -99,7 +108,7 @@ def build(state: State, vantage: Vantage, labels: LabelSettings, frame: Frame, i
         for offer in _offers(instance, by_id, vantage, labels, frame, problems)
     ]
     offers.sort(key=lambda o: (o.age, o.route.name))
-    offers = _claim(_agree(_off_our_ports(offers, frame, problems), problems), incumbents, problems)
+    offers = _claim(_agree(_granted(_off_our_ports(offers, frame, problems), policy, problems), problems), incumbents, problems)
     model = _model(offers, frame)
     return Built(model, tuple(sorted(set(problems))), tuple(_placements(offers, model)))
 
@@ -295,6 +304,25 @@ def _off_our_ports(offers: list[_Offer], frame: Frame, problems: list[Problem]) 
             problems.append(Problem(offer.route.origin, "CG006", message, Effect.ROUTE, "listen on another port"))
         else:
             kept.append(offer)
+    return kept
+
+
+def _granted(offers: list[_Offer], policy: Policy | None, problems: list[Problem]) -> list[_Offer]:
+    """What the operator's policy does not grant is left out, host by host."""
+    if policy is None:
+        return offers
+    kept = []
+    for offer in offers:
+        owner, route = offer.instance.owner, offer.route
+        refusals = {host: policy.refusal(owner, *offer.listener, route, host) for host in (route.hosts or (None,))}
+        problems += [
+            Problem(route.origin, "CG008", why, Effect.ROUTE, "ask who keeps the policy file for a grant")
+            for why in refusals.values()
+            if why
+        ]
+        hosts = tuple(host for host in route.hosts if not refusals[host])
+        if hosts or not any(refusals.values()):
+            kept.append(replace(offer, route=replace(route, hosts=hosts)))
     return kept
 
 

@@ -86,6 +86,8 @@ OPTIONS: dict[str, Callable[..., Any]] = {
     "https_port": click.option("--https-port", default=443, type=click.IntRange(1, 65535), help="Port of the HTTPS listener.", **_env("HTTPS_PORT")),
     "ipv6": click.option("--ipv6/--no-ipv6", default=True, help="Listen on IPv6 too.", **_env("IPV6")),
     "access_log": click.option("--access-log", default="text", type=click.Choice(["text", "json", "off"]), help="The proxy's access log.", **_env("ACCESS_LOG")),
+    "policy": click.option("--policy", type=click.Path(dir_okay=False, path_type=Path), help="A file that grants hosts and ports to owners.",
+                           **_env("POLICY")),
     "allow_exec": click.option("--allow-exec", is_flag=True,
                                help="Test and reload through the engine's exec (needs write access to the engine).", **_env("ALLOW_EXEC")),
     "log_format": click.option("--log-format", default="text", type=click.Choice(["text", "json"]), help="Format of confgen's own log.", **_env("LOG_FORMAT")),
@@ -94,7 +96,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
     "json": click.option("--json", "as_json", is_flag=True, help="Print JSON for machines."),
 }  # fmt: skip
 
-_LOOK = ("engine", "target", "proxy", "directory", "prefix", "require_enable")
+_LOOK = ("engine", "target", "proxy", "directory", "prefix", "require_enable", "policy")
 _TEXT = ("proxy_version", "templates", "http_port", "https_port", "ipv6", "access_log")
 _LOG = ("log_format", "verbose", "quiet")
 FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
@@ -106,7 +108,9 @@ def settings_from(given: dict[str, Any]) -> Settings:
     if frame.get("http_port", 80) == frame.get("https_port", 443):
         raise UsageError("--http-port and --https-port are the same", "give each listener a port of its own")
     labels = {name: given[name] for name in ("prefix", "require_enable") if name in given}
-    rest = {name: given[name] for name in ("directory", "target", "proxy_version", "engine", "allow_exec") if name in given}
+    rest = {
+        name: given[name] for name in ("directory", "target", "proxy_version", "engine", "allow_exec", "policy") if name in given
+    }
     return Settings(
         frame=Frame(**frame),
         labels=LabelSettings(**labels),

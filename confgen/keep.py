@@ -15,6 +15,7 @@ from confgen.errors import BadInput, ConfgenError, NotApplied, RefusedByProxy, R
 from confgen.kept import Claim, Kept, Quarantined, claim_names
 from confgen.model import Model, Route
 from confgen.plan import make
+from confgen.policy import Policy
 from confgen.proxies.proxy import Caps
 from confgen.quarantine import offenders
 from confgen.render import Candidate, Renderer
@@ -53,6 +54,7 @@ class Keeper:
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._clock = clock
+        self.policy: Policy | None = None
         self._life = ""
         self._caps: Caps | None = None
         self._renderer: Renderer | None = None
@@ -164,7 +166,14 @@ class Keeper:
     def _shape(self, seat: Seat, state: State) -> Built:
         self._meet(seat)
         return shape(
-            state, seat.proxy, self._abilities(seat), seat.vantage, self._settings, self._frame(seat), self._trusted(seat)
+            state,
+            seat.proxy,
+            self._abilities(seat),
+            seat.vantage,
+            self._settings,
+            self._frame(seat),
+            self._trusted(seat),
+            self.policy,
         )
 
     def _frame(self, seat: Seat) -> Frame:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from confgen import settle
 from confgen.apply import Result
-from confgen.errors import ConfgenError, SourceUnavailable, StaleSocket, UsageError
+from confgen.errors import BadInput, ConfgenError, SourceUnavailable, StaleSocket, UsageError
 from confgen.keep import PIN_FILE, Keeper
 from confgen.report import Report
 from confgen.seats import Seat, seats
@@ -18,6 +18,7 @@ from confgen.settings import Settings
 from confgen.sources.source import Source
 from confgen.sources.watched import Watched
 from confgen.state import Snapshot, State
+from confgen.want import read_policy
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Loop:
         self._clock = clock
         self._last: dict[str, Snapshot] = {}
         self._keepers: dict[str, Keeper] = {}
+        self._policy = read_policy(settings)
         self._bell = Bell(clock)
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
         self._listed = self._looked
@@ -79,7 +81,9 @@ class Loop:
 
     def keeper(self, seat: Seat) -> Keeper:
         """The keeper of that proxy, made when it is first met."""
-        return self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock))
+        keeper = self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock))
+        keeper.policy = self._policy
+        return keeper
 
     # --- what keeps it turning ---
 
@@ -119,6 +123,8 @@ class Loop:
         """The operator's files: templates, and the pin of `confgen rollback`."""
         if self._settings.templates:
             yield Watched(self._settings.templates, ("**/*",), self._templates_changed, recursive=True)
+        if self._settings.policy:
+            yield Watched((self._settings.policy.parent,), (self._settings.policy.name,), self._policy_changed, recursive=False)
         if self._settings.directory.is_dir():
             yield Watched(
                 (self._settings.directory,),
@@ -126,6 +132,15 @@ class Loop:
                 lambda: self._bell.ring("rollback", urgent=True),
                 recursive=False,
             )
+
+    def _policy_changed(self) -> None:
+        """A policy with a mistake in it grants nothing new and takes nothing away: the last good one stays."""
+        try:
+            self._policy = read_policy(self._settings)
+        except BadInput as error:
+            log.error("%s; the former policy stays. %s", error.message, error.hint)
+            return
+        self._bell.ring("changed policy", urgent=True)
 
     def _templates_changed(self) -> None:
         self._stale_templates = True

@@ -53,6 +53,7 @@ CODES: dict[str, str] = {
     "CG004": "not offered by this proxy or version",
     "CG005": "replicas disagree",
     "CG006": "claimed by another",
+    "CG008": "not granted by the policy",
     "CG007": "a proxy without a shared volume",
     "CG101": "host name",
     "CG102": "wildcard host",

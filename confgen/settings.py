@@ -63,6 +63,7 @@ class Settings:
     proxy, proxy_version: what to render for where no proxy is there to be asked.
     templates: folders whose files shadow the shipped templates, first wins.
     engine: URL of the engine, "" for DOCKER_HOST or the default socket.
+    policy: a file that grants hosts, paths and ports to owners (policy.py), None where everything may be claimed.
     allow_exec: run the proxy's test and reload through the engine's exec; needs write access to the engine, so off.
     keep: how many applied generations stay in the shared folder.
     """
@@ -76,5 +77,6 @@ class Settings:
     proxy_version: str = ""
     templates: tuple[Path, ...] = ()
     engine: str = ""
+    policy: Path | None = None
     allow_exec: bool = False
     keep: int = 10

@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TypeVar
 
 from confgen.problem import show
 
@@ -475,7 +474,3 @@ def parse_address(text: str) -> Address:
             "attach the container to a bridge network",
         )
     return Address(str(address))
-
-
-Parsed = TypeVar("Parsed")
-Parser = Callable[[str], Parsed]

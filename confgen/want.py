@@ -15,6 +15,8 @@ from confgen.kept import Kept
 from confgen.labels import proxy_kind
 from confgen.model import Model, Route
 from confgen.plan import Plan, make
+from confgen.policy import Policy
+from confgen.policy import parse as parse_policy
 from confgen.problem import Effect, Problem
 from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Caps, Proxy
@@ -40,10 +42,17 @@ class Wanted:
 
 
 def shape(
-    state: State, proxy: Proxy, caps: Caps, vantage: Vantage, settings: Settings, frame: Frame, kept: Kept = _NOTHING_KEPT
+    state: State,
+    proxy: Proxy,
+    caps: Caps,
+    vantage: Vantage,
+    settings: Settings,
+    frame: Frame,
+    kept: Kept = _NOTHING_KEPT,
+    policy: Policy | None = None,
 ) -> Built:
     """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine."""
-    built = build(state, vantage, settings.labels, frame, {claim.name: claim.owner for claim in kept.claims})
+    built = build(state, vantage, settings.labels, frame, {claim.name: claim.owner for claim in kept.claims}, policy)
     model, cannot = proxy.fit(built.model, caps)
     problems = {*built.problems, *cannot}
     for quarantined in kept.quarantined:
@@ -55,8 +64,10 @@ def shape(
 
 
 def definition(route: Route, model: Model) -> str:
-    """A digest of all that a route asks of the proxy: itself and its pool."""
-    return hashlib.sha256(json.dumps(encode((route, model.pool(route.pool))), sort_keys=True).encode()).hexdigest()[:16]
+    """A digest of all that a route asks of the proxy: itself and its pool, whatever servers come and go in it."""
+    pool = model.pool(route.pool)
+    asked = (route, pool and replace(pool, servers=()))
+    return hashlib.sha256(json.dumps(encode(asked), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def refused(route: Route, words: str) -> Problem:
@@ -114,10 +125,20 @@ def _offline(name: str, kind: str, vantage: Vantage, settings: Settings) -> Offl
 
 def want_offline(state: State, place: Offline, settings: Settings, live: Model = _NOTHING) -> Wanted:
     """What a proxy should serve that is not there to be asked, against what is `live`."""
-    built = shape(state, place.proxy, place.caps, place.vantage, settings, settings.frame)
+    built = shape(state, place.proxy, place.caps, place.vantage, settings, settings.frame, policy=read_policy(settings))
     renderer = Renderer(settings.templates, place.proxy.filters)
     candidate = write(built.model, place.proxy, place.caps, settings.frame, renderer)
     return Wanted(built, make(live, built.model, place.proxy.weigh), candidate)
+
+
+def read_policy(settings: Settings) -> Policy | None:
+    """What the policy file grants; None where there is none.  Raises BadInput."""
+    if settings.policy is None:
+        return None
+    try:
+        return parse_policy(settings.policy.read_text(encoding="utf-8"), str(settings.policy))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"the policy {settings.policy} cannot be read: {error}", "mount it, or leave --policy out") from error
 
 
 def live_model(folder: Folder) -> Model:

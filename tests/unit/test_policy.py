@@ -1,0 +1,90 @@
+"""The policy file: what it grants, and what is wrong in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from confgen.build import build
+from confgen.errors import BadInput
+from confgen.policy import Policy, parse
+from confgen.settings import Frame, LabelSettings
+from confgen.state import State
+from tests.unit.facts import FRONT, container
+
+SHOP = """
+[[allow]]
+owner = "shop"
+hosts = ["shop.example.com", "*.shop.example.com"]
+paths = ["/api"]
+tcp = [3306]
+"""
+
+
+def served(policy: Policy, labels: dict[str, str], owner: str = "shop") -> tuple[list[str], list[str]]:
+    """Hosts and stream ports that a container of `owner` gets, and what it is refused."""
+    found = build(State((container("web", labels, of=f"{owner}/web"),)), FRONT, LabelSettings(), Frame(), policy=policy)
+    got = [str(h) for r in found.model.routes() for h in r.hosts] + [x.name for x in found.model.listeners if x.protocol != "http"]
+    return got, [p.message for p in found.problems if p.code == "CG008"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"host": "shop.example.com", "path": "/api"}, ["shop.example.com"]),
+        ({"host": "shop.example.com", "path": "/api/v1"}, ["shop.example.com"]),
+        ({"host": "a.b.shop.example.com", "path": "/api"}, ["a.b.shop.example.com"]),
+        ({"host": "*.shop.example.com", "path": "/api"}, ["*.shop.example.com"]),
+        ({"tcp.3306": "3306"}, ["tcp-3306"]),
+        ({"host": "shop.example.com", "path": "/apix"}, []),
+        ({"host": "shop.example.com"}, []),
+        ({"host": "evilshop.example.com", "path": "/api"}, []),
+        ({"host": "*.example.com", "path": "/api"}, []),
+        ({"tcp.3307": "3306"}, []),
+        ({"udp.3306": "3306"}, []),
+    ],
+)
+def test_what_is_granted_is_served_and_nothing_else(labels: dict[str, str], expected: list[str]) -> None:
+    got, refused = served(parse(SHOP, "policy.toml"), {"port": "80", **labels} if "host" in labels else labels)
+    assert got == expected
+    assert bool(refused) == (not expected)
+
+
+def test_another_owner_gets_nothing_of_it() -> None:
+    got, refused = served(parse(SHOP, "policy.toml"), {"host": "shop.example.com", "path": "/api", "port": "80"}, owner="blog")
+    assert got == []
+    assert refused == ["the policy grants shop.example.com/api not to blog"]
+
+
+def test_of_several_hosts_the_granted_ones_are_served() -> None:
+    got, refused = served(parse(SHOP, "policy.toml"), {"host": "shop.example.com, blog.example.com", "path": "/api", "port": "80"})
+    assert (got, len(refused)) == (["shop.example.com"], 1)
+
+
+def test_a_grant_for_everybody() -> None:
+    policy = parse('[[allow]]\nowner = "*"\nhosts = ["*.example.com"]\n', "policy.toml")
+    assert served(policy, {"host": "any.example.com", "port": "80"}, owner="whoever")[0] == ["any.example.com"]
+
+
+def test_an_empty_policy_grants_nothing() -> None:
+    assert served(parse("", "policy.toml"), {"host": "any.example.com", "port": "80"})[0] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("allow = 1", "not a list of tables"),
+        ("[[allow]]\nhosts = ['a.example.com']", "grant 1 names no owner"),
+        ("[[allow]]\nowner = 'a'\nhost = ['a.example.com']", "'host' is not known"),
+        ("[[allow]]\nowner = 'a'\nhosts = 'a.example.com'", "hosts is not a list"),
+        ("[[allow]]\nowner = 'a'\nhosts = ['a..example.com']", "not a DNS name"),
+        ("[[allow]]\nowner = 'a'\ntcp = [0]", "not a number from 1 to 65535"),
+        ("[[deny]]\nowner = 'a'", "'deny' is not known"),
+        ("[[allow", "is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(BadInput) as error:
+        parse(text, "policy.toml")
+    assert said in error.value.message
+    assert error.value.message.startswith("policy.toml")
+    assert error.value.hint
