@@ -91,7 +91,7 @@ class Engine:
             return f"confgen's user may not open {path}: add its group to the container (group_add), or use a socket proxy"
         if self.url.startswith("unix://") and not _is_socket(path):
             return f"{path} is not there: mount the engine's socket, or set DOCKER_HOST"
-        return "what was known before stays; it is tried again by itself"
+        return "it is tried again by itself"
 
 
 def _decoded(client: docker.APIClient, url: str, parameters: Mapping[str, str]) -> object:
@@ -103,6 +103,8 @@ def _decoded(client: docker.APIClient, url: str, parameters: Mapping[str, str]) 
     try:
         _refuse_errors(response)
         return json.loads(response.content)
+    except RecursionError as error:
+        raise ValueError("its answer is nested too deeply") from error
     finally:
         closer.cancel()
 

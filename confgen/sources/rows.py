@@ -24,7 +24,7 @@ def instance(row: object, source: str = "docker") -> Instance:
     except (KeyError, TypeError, ValueError) as error:
         raise SourceUnavailable(
             f"the engine's list of containers has a row that cannot be read ({type(error).__name__}: {error})",
-            "what was known before stays; is this a Docker-compatible engine, API 1.41 or later?",
+            "is this a Docker-compatible engine, API 1.41 or later?",
         ) from error
 
 
