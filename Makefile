@@ -33,7 +33,7 @@ lint: ## ruff, mypy, the walls between the rooms, generated pages
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/lint-imports --no-timing
+	@$(VENV)/bin/lint-imports --no-logo
 	@$(VENV)/bin/python -m confgen.reference --check
 
 format: ## let ruff arrange the code

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from confgen.errors import BadTemplate, RefusedText, TargetUnavailable
-from confgen.problem import Problem
+from confgen.problem import Problem, count
 from confgen.settings import Settings
 from confgen.state import State
 from confgen.targets.folder import Folder
@@ -43,8 +43,9 @@ class Checked:
             if problem.hint:
                 yield f"  {problem.hint}"
         yield from (text for text in (self.structure, self.native) if text)
-        verdict = "fine" if self.ok else f"{len(self.problems)} problems"
-        yield f"{self.proxy} {self.version}: {verdict}, {self.routes} routes; {self.tested}"
+        findings = len(self.problems) + bool(self.structure) + bool(self.native)
+        verdict = "fine" if self.ok else count(findings, "problem")
+        yield f"{self.proxy} {self.version}: {verdict}, {count(self.routes, 'route')}; {self.tested}"
 
 
 def check(state: State, settings: Settings) -> list[Checked]:

@@ -370,7 +370,9 @@ def _json_plan(wanted: Wanted, encode: Callable[[object], object]) -> dict[str, 
 def _plan_line(wanted: Wanted) -> str:
     if not wanted.plan.changes:
         return "nothing to change"
-    return f"{len(wanted.plan.changes)} changes, {wanted.plan.impact.name.lower()}" + (
+    from confgen.problem import count
+
+    return f"{count(len(wanted.plan.changes), 'change')}, {wanted.plan.impact.name.lower()}" + (
         f": {wanted.plan.reason}" if wanted.plan.reason else ""
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from confgen.build import GONE, ONE_OFF, Placement
 from confgen.labels import proxy_kind, read
 from confgen.model import Model, Route, ServerState
-from confgen.problem import Effect, Problem
+from confgen.problem import Effect, Problem, count
 from confgen.report import SeatReport
 from confgen.settings import LabelSettings
 from confgen.state import Instance
@@ -135,7 +135,7 @@ def _label_steps(instance: Instance, mine: list[Problem], labels: LabelSettings)
     yield Step(
         "host",
         asked,
-        f"it asks for {len(wishes.routes)} routes" if asked else "it asks for no route",
+        f"it asks for {count(len(wishes.routes), 'route')}" if asked else "it asks for no route",
         "" if asked else f"add a label {labels.prefix}.host",
     )
 

@@ -111,6 +111,8 @@ class Keeper:
         wanted = self.want(seat, state)
         running = seat.target.folder.live() if seat.caps else seat.proxy.running(seat.target)
         right = running == (_pin(seat) or wanted.candidate.generation)
+        if running != wanted.candidate.generation:
+            wanted = replace(wanted, built=replace(wanted.built, model=self._live_model(seat)))
         return wanted, Applied(running, Result.UNCHANGED if right else Result.OUTDATED)
 
     def _keep(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:

@@ -101,7 +101,7 @@ class Loop:
             if not woken and self._clock() - self._listed >= self._settings.pace.relist:
                 self._refresh()
                 self._listed = self._clock()
-            report = self._turn_or_tell(woken or "a regular look")
+            report = self._turn_or_tell(woken or ("the start" if self._looked < 0 else "a regular look"))
             self._looked = self._clock()
             # News is worth a quick second try: a proxy that has just started may not take requests yet.
             failures = 0 if woken else self._failures

@@ -25,6 +25,7 @@ class Effect(enum.Enum):
     LABEL = "the label is ignored"
     SERVER = "this instance gets no traffic"
     ROUTE = "the route is left out"
+    PROXY = "this proxy is left alone"
     WITHHELD = "the route answers 503 until this is mended"
 
 
@@ -76,6 +77,11 @@ CODES: dict[str, str] = {
     "CG191": "snippet",
     "CG301": "refused by the proxy's own test",
 }
+
+
+def count(number: int, word: str) -> str:
+    """`1 route`, `2 routes`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def show(text: str, limit: int = 80) -> str:

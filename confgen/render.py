@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Protocol
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
+from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from confgen.errors import BadTemplate
@@ -52,7 +52,9 @@ class Renderer:
     """Templates of the shipped set, shadowed by the operator's folders; made once, used for every turn."""
 
     def __init__(self, folders: tuple[Path, ...], filters: Mapping[str, Callable[..., str]]) -> None:
-        loaders = [FileSystemLoader(str(folder)) for folder in (*folders, shipped())]
+        ours = FileSystemLoader(str(shipped()))
+        # "shipped/nginx/site.j2" is always ours, so that a template that shadows one can extend it.
+        loaders = [*(FileSystemLoader(str(folder)) for folder in folders), ours, PrefixLoader({"shipped": ours})]
         self._environment = _Sandbox(
             loader=ChoiceLoader(loaders),
             undefined=StrictUndefined,

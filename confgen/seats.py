@@ -88,7 +88,7 @@ def _containers(found: list[Instance], state: State, settings: Settings) -> tupl
         kind = _kind(instance, settings)
         if kind not in PROXIES:
             problems.append(
-                Problem(origin, "CG181", f"{kind!r} is no proxy that is known", Effect.SERVER, nearest(kind, tuple(PROXIES)))
+                Problem(origin, "CG181", f"{kind!r} is no proxy that is known", Effect.PROXY, nearest(kind, tuple(PROXIES)))
             )
             continue
         shared = _shared(instance, mounts, settings.directory)
@@ -148,6 +148,6 @@ def _stranger(origin: Origin, settings: Settings) -> Problem:
         origin,
         "CG007",
         f"it shares no volume with confgen's {settings.directory}",
-        Effect.SERVER,
+        Effect.PROXY,
         f"mount one volume in both: in confgen's container at {settings.directory} (or below it, for several proxies)",
     )

@@ -256,7 +256,7 @@ def parse_path(text: str) -> Match:
 def _refuse_ambiguous(raw: str, path: str) -> None:
     """Refuse spellings that two programs may read as two different paths."""
     if re.search(r"%(?![0-9A-Fa-f]{2})", path):
-        raise Refusal("CG111", f'path {show(raw)}: "%" must be followed by two hex digits', "write %25 for a percent sign")
+        raise Refusal("CG111", f'path {show(raw)}: "%" must be followed by two hex digits', "leave a literal percent sign out")
     if re.search(r"%(2f|5c|25|[01][0-9a-f]|7f)", path, re.IGNORECASE):
         raise Refusal(
             "CG111", f"path {show(raw)} holds an encoded slash, backslash, percent or control character", "leave it out"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from confgen.errors import BadVolume
@@ -17,11 +18,17 @@ from confgen.targets.folder import Folder
 FILE = "health.json"
 
 
+def folders(directory: Path) -> list[Folder]:
+    """The shared folder, or where several proxies have one each, those."""
+    below = sorted(path.parent for path in directory.glob("*/generations"))
+    return [Folder(path) for path in (below if below and not (directory / "generations").is_dir() else [directory])]
+
+
 class Pulse:
     """Writes down that a turn was done, and how it went; only when something changed or some seconds have passed."""
 
     def __init__(self, directory: Path, every: float = 5.0) -> None:
-        self._folder = Folder(directory)
+        self._directory = directory
         self._every = every
         self._last: tuple[float, object] = (0.0, None)
 
@@ -32,16 +39,15 @@ class Pulse:
             return
         self._last = (now, right)
         data = {"monotonic": now, "stale": report.stale, "seats": right, "pid": os.getpid()}
-        try:
-            self._folder.remember(FILE, json.dumps(data).encode())
-        except BadVolume:
-            return  # told where the generation could not be written; a health that grows old says it too
+        for folder in folders(self._directory):
+            with suppress(BadVolume):  # told where the generation could not be written; a health that grows old says it too
+                folder.remember(FILE, json.dumps(data).encode())
 
 
 def ailments(directory: Path, longest: float) -> list[str]:
     """What is wrong, in words; empty when the last look is fresher than `longest` seconds and every proxy is right."""
     try:
-        data = json.loads((directory / FILE).read_bytes())
+        data = json.loads(next(filter(None, (folder.recall(FILE) for folder in folders(directory))), b""))
         age = time.monotonic() - float(data["monotonic"])
         seats: dict[str, str] = dict(data["seats"])
         stale = [str(source) for source in data["stale"]]

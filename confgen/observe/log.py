@@ -9,7 +9,7 @@ import time
 
 from confgen.apply import Result
 from confgen.errors import ConfgenError
-from confgen.problem import Problem
+from confgen.problem import Problem, count
 from confgen.report import Report, SeatReport
 
 log = logging.getLogger("confgen")
@@ -95,7 +95,20 @@ def _applied(seat: SeatReport, report: Report) -> str:
     assert seat.applied is not None
     servers = sum(len(pool.ready) for pool in seat.model.pools)
     return (
-        f"{seat.seat}: serves generation {seat.applied.generation}: {len(seat.model.routes())} routes, {servers} servers; "
-        f"{seat.plan.reason or 'first start'}; {len(seat.plan.changes)} changes in {report.took * 1000:.0f} ms "
+        f"{seat.seat}: serves generation {seat.applied.generation}: {count(len(seat.model.routes()), 'route')}, {count(servers, 'server')}; "
+        f"{_why(seat)} in {report.took * 1000:.0f} ms "
         f"(test {seat.applied.tested * 1000:.0f}, reload {seat.applied.reloaded * 1000:.0f}); woken by {report.woken}"
+    )
+
+
+def _why(seat: SeatReport) -> str:
+    if seat.pinned:
+        return "pinned by confgen rollback,"
+    changes = count(len(seat.plan.changes), "change")
+    return (
+        f"{seat.plan.reason}; {changes}"
+        if seat.plan.reason
+        else f"{changes} of the model, none of the text,"
+        if seat.plan.changes
+        else "brought back"
     )

@@ -9,7 +9,7 @@ from confgen import __version__
 from confgen.codec import encode
 from confgen.explain import Chain
 from confgen.keep import PIN_FILE
-from confgen.model import Model, Pool, Route
+from confgen.model import Model, Pool, Route, Server
 from confgen.plan import diff
 from confgen.report import Report, SeatReport
 from confgen.state import State
@@ -103,7 +103,14 @@ def _goal(route: Route) -> str:
 def _servers(pool: Pool | None) -> str:
     if pool is None:
         return ""
-    return "\n".join(f"{s.name} {s.address}:{s.port} {s.state.value}" + (f" ({s.why})" if s.why else "") for s in pool.servers)
+    return "\n".join(_server(s) for s in pool.servers)
+
+
+def _server(server: Server) -> str:
+    marks = [f"weight {server.weight}"] if server.weight != 1 else []
+    marks += ["backup"] if server.backup else []
+    marks += [server.why] if server.why else []
+    return f"{server.name} {server.address}:{server.port} {server.state.value}" + (f" ({', '.join(marks)})" if marks else "")
 
 
 def past(directory: Path) -> list[dict[str, object]]:

@@ -126,6 +126,7 @@ class Folder:
         A lock of the kernel (flock) ends with its process, however that ends.
         """
         try:
+            _make(self.path)
             descriptor = os.open(self.path / ".confgen.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
         except OSError as error:
             raise _bad(self.path, "take the lock", error) from error

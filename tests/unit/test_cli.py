@@ -246,7 +246,7 @@ def test_check_without_the_program_says_that_it_was_not_tested(
     monkeypatch.setenv("PATH", "/nowhere")
     found = run("check", compose, "--proxy", proxy)
     assert (found.code, found.err) == (FINE, "")
-    assert "fine, 1 routes" in found.out
+    assert "fine, 1 route;" in found.out
     assert "not installed here" in found.out
     found = run("check", wrong, "--proxy", proxy)
     assert found.code == PROBLEMS

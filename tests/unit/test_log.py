@@ -135,9 +135,9 @@ def test_a_turn_that_changed_something_is_one_line() -> None:
     for words in (
         "INFO container proxy",
         "00ff00ff00ff00ff",
-        "1 routes, 1 servers",
+        "1 route, 1 server",
         "reload: new pool web",
-        "1 changes",
+        "1 change",
         "test 12",
         "reload 105",
         "woken by container start web",

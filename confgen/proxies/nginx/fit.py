@@ -115,6 +115,10 @@ def _fit_names(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
             problems.append(
                 Problem(server.origin, CODE, message, Effect.SERVER, "nginx 1.27.3 and later and HAProxy can hold more")
             )
+    if pool.balance != Balance() or pool.sticky:
+        what = "balance" if pool.balance != Balance() else "sticky"
+        message = f"nginx {caps.text} cannot apply {what} to servers that are known by DNS name; Docker's DNS chooses"
+        problems.append(Problem(pool.origin, CODE, message, Effect.LABEL, "nginx 1.27.3 and later and HAProxy can"))
     bare = replace(kept, weight=type(kept.weight)(1), backup=False, max_connections=None)
     return replace(pool, servers=(bare,), balance=Balance(), sticky=None)
 
