@@ -280,10 +280,10 @@ def _attachment(instance: Instance, wish: Wish, vantage: Vantage) -> Attachment:
         reachable = [a for a in named if a in reachable]
     if not reachable:
         offered = sorted(vantage.networks or ())
-        network = offered[0] if offered else "<network of the proxy>"
+        network = _listed(offered[:1]) if offered else "<network of the proxy>"
         raise Refusal(
             "CG122",
-            f"it shares no network with the proxy (it is on: {_names(known)}; the proxy on: {', '.join(offered) or 'none'})",
+            f"it shares no network with the proxy (it is on: {_names(known)}; the proxy on: {_listed(offered)})",
             f"docker network connect {network} {instance.name}",
         )
     with_address = [a for a in reachable if a.address or a.address6]
@@ -291,7 +291,12 @@ def _attachment(instance: Instance, wish: Wish, vantage: Vantage) -> Attachment:
 
 
 def _names(attachments: list[Attachment]) -> str:
-    return ", ".join(a.network for a in attachments) or "none"
+    return _listed(a.network for a in attachments)
+
+
+def _listed(networks: Iterable[str]) -> str:
+    """Names of networks for people; what no engine calls a network is shown as a quoted value."""
+    return ", ".join(name if _NAME.fullmatch(name) else show(name) for name in networks) or "none"
 
 
 def _off_our_ports(offers: list[_Offer], frame: Frame, problems: list[Problem]) -> list[_Offer]:
