@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -203,12 +204,13 @@ def render(files: tuple[Path, ...], output: Path | None, as_json: bool, **given:
     """Print (or write with -o) the proxy's text for compose files, a snapshot, or what runs now.
 
     Several FILES are merged as compose does. Without a FILE the engine is asked. Problems go to stderr, and the exit code
-    is 1 when there is one.
+    is 1 when there is one. The text for FILES serves with no confgen running.
 
     \b
     Example: confgen render compose.yaml --proxy haproxy --proxy-version 3.2 -o out
     """
     settings = settings_from(given)
+    settings = replace(settings, frame=replace(settings.frame, followed=not files))
     places = _offline(files, settings)
     problems = False
     for place, wanted in places:
@@ -486,7 +488,6 @@ def init(volume: Path, **given: Any) -> int:
     \b
     Example: confgen init --volume /confgen --proxy haproxy --proxy-version 3.2
     """
-    from dataclasses import replace
     from pathlib import PurePosixPath
 
     from confgen.apply import put

@@ -17,6 +17,8 @@ class Frame:
     ipv6: listen on IPv6 too; true, as clients come that way.
     access_log: "text", "json" or "off"; one line a request on stdout, so that `docker logs` shows it.
     directory: the shared folder as the proxy sees it.
+    followed: confgen will ask the running proxy for its generation; false for text that is to serve with no confgen
+    running, which then must not expect the shared folder.
     """
 
     http_port: int = 80
@@ -24,6 +26,7 @@ class Frame:
     ipv6: bool = True
     access_log: str = "text"
     directory: PurePosixPath = PurePosixPath("/confgen")
+    followed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

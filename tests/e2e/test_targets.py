@@ -189,3 +189,48 @@ def test_status_and_plan_say_what_is_live(world: Stack) -> None:
     assert "it is served" in world.confgen("explain", world.container("web"))
     assert "it is served" in world.confgen("explain", "http://shop.localhost/some/path")
     assert "no route has the host" in world.confgen("explain", "nobody.localhost")
+
+
+ALONE = {
+    "nginx": ("nginx:1.30", "nginx, -g, daemon off;, -c, /out/nginx.conf"),
+    "haproxy": ("haproxy:3.2", "haproxy, -f, /out/haproxy.cfg"),
+}
+
+
+def test_text_made_from_a_compose_file_serves_with_no_confgen_running(proxy: str, tmp_path: Path, image: None) -> None:
+    """Servers by Docker's DNS names: they are found when they come, and their replicas too."""
+    tag, command = ALONE[proxy]
+    file = tmp_path / "compose.yaml"
+    file.write_text(f"""
+services:
+  proxy:
+    image: {tag}
+    command: [{command}]
+    ports: ["${{HTTP_PORT:-80}}:80"]
+    volumes: ["{tmp_path}/out:/out:ro"]
+  web:
+    image: confgen-test/whoami
+    labels: {{confgen.host: alone.localhost, confgen.port: "80"}}
+""")
+    tmp_path.chmod(0o755)
+    version = tag.partition(":")[2]
+    words = [
+        sys.executable,
+        "-m",
+        "confgen",
+        "render",
+        str(file),
+        "--proxy",
+        proxy,
+        "--proxy-version",
+        version,
+        "-o",
+        str(tmp_path / "out"),
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with stack(file) as world:
+        world.serves("alone.localhost")
+        assert world.get("other.localhost").status == 404
+        world.compose("up", "-d", "--no-build", "--no-recreate", "--scale", "web=2")
+        until(lambda: len(world.hostnames("alone.localhost", 20)) == 2, "the second replica is found by its DNS name")

@@ -174,6 +174,8 @@ def _pass(to: shape.Pass) -> list[Words]:
 
 
 def _control(blocks: tuple[Words, ...], frame: Frame) -> list[Statement]:
+    if not frame.followed:
+        return []
     listen = f"unix:{frame.directory}/run/nginx.sock"
     server = ("server", listen)
     return [

@@ -82,7 +82,7 @@ def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
     return {
         "caps": {feature: feature in caps.features for feature in SINCE},
         "access_log": frame.access_log,
-        "control": f"unix:{frame.directory}/run/nginx.sock",
+        "control": f"unix:{frame.directory}/run/nginx.sock" if frame.followed else "",
         "defaults": shape.defaults("proxy"),
         "grpc": any(to.module == "grpc" for to in passes),
         "grpc_defaults": shape.defaults("grpc"),
