@@ -170,3 +170,14 @@ def test_a_restarted_confgen_leaves_a_right_proxy_alone(world: Stack) -> None:
     until(lambda: "after.localhost" in world.log(), "that change is told")
     assert world.log().count("serves generation") == told + 1, world.log()
     assert name
+
+
+def test_an_exec_of_the_marker_drains_and_lets_back_in(world: Stack) -> None:
+    """What a pre_stop hook or a script can send without a port, a label or an API."""
+    shared = {"pool": "pair", "drain": "0s"}
+    one, two = (world.run(name, *labels("pair.localhost", **shared)) for name in ("one", "two"))
+    until(lambda: world.hostnames("pair.localhost") == {"one", "two"}, "both answer")
+    docker("exec", two, "sh", "-c", ": confgen-drain")
+    until(lambda: world.hostnames("pair.localhost", 20) == {"one"}, "the drained one gets nothing new", deadline=4)
+    until(lambda: world.hostnames("pair.localhost") == {"one", "two"}, "it did not go, so it is back")
+    assert one
