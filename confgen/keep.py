@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -81,6 +82,12 @@ class Keeper:
         if self._written is None or self._written[0] != built.model:
             self._written = (built.model, self._write(built.model, seat))
         return Wanted(built, make(self._live_model(seat), built.model, seat.proxy.weigh), self._written[1])
+
+    def release(self) -> None:
+        """Gives up the right to write, for a standby to take."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def forget_templates(self) -> None:
         """The templates have changed: everything is rendered anew, and what was refused may be right now."""

@@ -97,6 +97,8 @@ class Loop:
         while True:
             woken = self._bell.wait(self._due)
             if stop.is_set():
+                for keeper in self._keepers.values():
+                    keeper.release()
                 return
             if not woken and self._clock() - self._listed >= self._settings.pace.relist:
                 self._refresh()

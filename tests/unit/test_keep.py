@@ -68,10 +68,11 @@ class World:
         self.now = 1000.0
         self.nginx = Nginx(Folder(path))
         self.settings = Settings(directory=path)
-        self.restart()
+        self.keeper = Keeper(self.settings, lambda: self.now)
 
     def restart(self) -> None:
         """Another process of confgen; what the former one held is released with it."""
+        self.keeper.release()
         self.keeper = Keeper(self.settings, lambda: self.now)
 
     def seat(self, life: str = "1") -> Seat:
@@ -266,6 +267,16 @@ def test_a_host_that_nobody_came_back_for_is_free_again(world: World) -> None:
     world.now += HOUR
     world.keep(one=SHARED)
     assert holder(world.keep(one=SHARED)) == ["one"]
+
+
+def test_a_standby_takes_over_what_was_released(world: World) -> None:
+    world.keep("a")
+    other = Keeper(world.settings, lambda: world.now)
+    world.keeper.release()
+    report = other.keep(world.seat(), state(web("a"), web("b")))  # type: ignore[arg-type]
+    assert report.applied is not None
+    assert report.applied.result is Result.RELOADED
+    other.release()
 
 
 def test_unreadable_memory_is_made_anew(world: World) -> None:
