@@ -63,8 +63,8 @@ class Watched:
         """None where neither the kernel nor a poll can be had: the look now and then remains."""
         touch = _Touch(self._touched)
         for make in (Observer, PollingObserver):
-            observer: BaseObserver = make()
             try:
+                observer: BaseObserver = make()
                 for folder in self._folders:
                     observer.schedule(touch, str(folder), recursive=self._recursive)
                 observer.start()
