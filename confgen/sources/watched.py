@@ -38,11 +38,11 @@ class Watched:
         self._changed = changed
         self._recursive = recursive
         self._touched = threading.Event()
+        self._before = self._digest()  # from here on: what is read after this and changes later is told
 
     def run(self, stop: threading.Event) -> None:
         """Blocks until `stop` is set."""
         observer = self._observe()
-        before = self._digest()
         try:
             while not stop.is_set():
                 # A look now and then costs little and finds what was not told (an overflow, a network's file system).
@@ -51,8 +51,8 @@ class Watched:
                     self._touched.clear()
                     stop.wait(_QUIET)
                 now = self._digest()
-                if now != before:
-                    before = now
+                if now != self._before:
+                    self._before = now
                     self._changed()
         finally:
             if observer:
