@@ -1,0 +1,420 @@
+"""What stands in a rendered text, read by other means than confgen's own, and what its model says should.
+
+Written from the manuals of nginx and HAProxy and on purpose without confgen.proxies.*.structure and .tokens: a mistake that
+those share with the templates would be seen here.  Every statement's first word, every comment, host, path, destination,
+server and port is compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from urllib.parse import unquote
+
+from confgen.model import Listener, Model, Pool, Route, Server, ServerState
+from confgen.render import shipped
+from confgen.values import Wildcard
+
+#: Facts of one text: pairs of what it is and its words.
+Facts = frozenset[tuple[str, ...]]
+
+
+def differences(proxy: str, files: Mapping[str, bytes], model: Model, features: Iterable[str]) -> list[str]:
+    """What the text has and the model has not, and the other way round; nothing when they agree."""
+    texts = {name: content.decode("utf-8") for name, content in files.items() if name != "model.json"}
+    try:
+        found = _READ[proxy](texts)
+    except (IndexError, ValueError) as error:  # a statement without the words that it must have
+        return [f"the text has a statement that is cut off: {error}"]
+    meant = _MEANT[proxy](model, frozenset(features))
+    surplus = [f"the text has {' '.join(fact)!r}" for fact in sorted(found - meant)]
+    return surplus + [f"the text lacks {' '.join(fact)!r}" for fact in sorted(meant - found)] + list(_stray(proxy, texts))
+
+
+def _stray(proxy: str, texts: Mapping[str, str]) -> Iterator[str]:
+    """Control characters, and comments that no template holds."""
+    for name, text in texts.items():
+        bad = re.search(r"[^\n -~\u0080-\U0010ffff]", text)
+        if bad:
+            yield f"{name} holds the control character {bad[0]!r}"
+    for comment in _comments(proxy, texts):
+        if not any(known.fullmatch(comment) for known in _known_comments(proxy)):
+            yield f"the comment {comment!r} stands in no template"
+
+
+def _comments(proxy: str, texts: Mapping[str, str]) -> Iterator[str]:
+    for name, text in texts.items():
+        if name == "nginx.conf":
+            yield from (word for kind, word in _nginx_words(text) if kind == "comment")
+        elif name == "haproxy.cfg":
+            yield from (comment for line in text.split("\n") if (comment := _haproxy_words(line)[1]))
+        else:
+            yield from (line for line in text.split("\n") if line.startswith("#"))
+
+
+@cache
+def _known_comments(proxy: str) -> tuple[re.Pattern[str], ...]:
+    """The comments of the templates; what they print there may only be names and numbers."""
+    text = "\n".join(file.read_text(encoding="utf-8") for file in sorted((shipped() / proxy).glob("*.j2")))
+    lines = {line.strip() for line in re.findall(r"(?:^|(?<=\s))#(?:[ ].*|$)", text, re.MULTILINE)}
+    return tuple(re.compile(r"[A-Za-z0-9_.-]+".join(map(re.escape, re.split(r"\{\{.*?\}\}", line)))) for line in sorted(lines))
+
+
+# --- nginx
+
+_NGINX = re.compile(
+    r"""(?P<blank>[ \t\r\n]+) | (?P<comment>\#[^\n]*) | (?P<quoted>"(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*') | (?P<end>[;{}])
+      | (?P<bare>(?:[^ \t\r\n;{\\$]|\\.|\$\{?)+)""",
+    re.DOTALL | re.VERBOSE,
+)
+_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: Statements by the names of the blocks around them, as the templates write them.
+NGINX_STATEMENTS: dict[str, frozenset[str]] = {
+    "": _words("load_module worker_processes worker_rlimit_nofile worker_shutdown_timeout error_log events http stream"),
+    "events": frozenset({"worker_connections"}),
+    "http": _words(
+        "server_tokens default_type client_max_body_size resolver_timeout resolver server_names_hash_bucket_size keepalive_timeout "
+        "server_names_hash_max_size uninitialized_variable_warn keepalive_min_timeout http2 log_format access_log map geo upstream "
+        "server grpc_next_upstream grpc_connect_timeout grpc_read_timeout grpc_send_timeout grpc_next_upstream_tries grpc_set_header "
+        "grpc_next_upstream_timeout grpc_socket_keepalive grpc_buffer_size grpc_ignore_headers grpc_ssl_server_name grpc_ssl_name "
+        "grpc_ssl_verify proxy_http_version proxy_next_upstream proxy_connect_timeout proxy_read_timeout proxy_send_timeout "
+        "proxy_next_upstream_tries proxy_next_upstream_timeout proxy_redirect proxy_socket_keepalive proxy_buffer_size proxy_buffers "
+        "proxy_busy_buffers_size proxy_ignore_headers proxy_ssl_server_name proxy_ssl_name proxy_ssl_verify proxy_set_header "
+        "proxy_headers_hash_bucket_size proxy_headers_hash_max_size large_client_header_buffers"
+    ),
+    "http upstream": _words("zone resolver least_conn random hash server sticky keepalive keepalive_timeout"),
+    "http server": _words("listen server_name access_log location"),
+    "http server location": _words(
+        "set return add_header rewrite proxy_http_version proxy_pass grpc_pass proxy_connect_timeout proxy_read_timeout "
+        "proxy_send_timeout proxy_next_upstream_tries proxy_next_upstream_timeout grpc_connect_timeout grpc_read_timeout "
+        "grpc_send_timeout grpc_next_upstream_tries grpc_next_upstream_timeout keepalive_timeout"
+    ),
+    "stream": _words("log_format access_log resolver proxy_next_upstream proxy_socket_keepalive upstream server"),
+    "stream upstream": _words("zone resolver least_conn random hash server"),
+    "stream server": _words("listen set proxy_connect_timeout proxy_timeout proxy_next_upstream_tries proxy_pass return"),
+}
+
+
+@dataclass
+class _Block:
+    """A block of nginx's file: its words, and what stands in it."""
+
+    words: list[str]
+    statements: list[list[str]] = field(default_factory=list)
+    blocks: list[_Block] = field(default_factory=list)
+
+    def named(self, name: str) -> list[list[str]]:
+        return [words[1:] for words in self.statements if words[0] == name]
+
+    def within(self, name: str) -> list[_Block]:
+        return [block for block in self.blocks if block.words[0] == name]
+
+
+def _nginx_words(text: str) -> Iterator[tuple[str, str]]:
+    at = 0
+    while at < len(text):
+        found = _NGINX.match(text, at)
+        if not found or not found.lastgroup:
+            yield "unreadable", text[at : at + 60]
+            return
+        at = found.end()
+        said = found[0][1:-1] if found.lastgroup == "quoted" else found[0]
+        if found.lastgroup in ("quoted", "bare"):
+            said = re.sub(r"\\([\"'\\nrt])", lambda m: _ESCAPED.get(m[1], m[1]), said)
+        yield found.lastgroup, said
+
+
+def _nginx_tree(text: str) -> _Block:
+    tree = [_Block([""])]
+    words: list[str] = []
+    for kind, said in _nginx_words(text):
+        if kind in ("quoted", "bare", "unreadable"):
+            words.append(said)
+        elif kind == "end" and said == ";":
+            tree[-1].statements.append(words)
+            words = []
+        elif kind == "end" and said == "{":
+            block = _Block(words)
+            tree[-1].blocks.append(block)
+            tree.append(block)
+            words = []
+        elif kind == "end":
+            tree.pop()
+    return tree[0]
+
+
+def read_nginx(texts: Mapping[str, str]) -> Facts:
+    """Hosts, paths with where they lead, upstreams with their servers, ports, and whatever stands where it should not."""
+    tree = _nginx_tree(texts["nginx.conf"])
+    facts = set(_strangers(tree, ""))
+    for part in ("http", "stream"):
+        for block in tree.within(part):
+            for upstream in block.within("upstream"):
+                facts.add((part, "upstream", *upstream.words[1:]))
+                facts.update((part, "upstream", *upstream.words[1:], "server", words[0]) for words in upstream.named("server"))
+    for http in tree.within("http"):
+        for server in http.within("server"):
+            facts |= _nginx_site(server)
+    for stream in tree.within("stream"):
+        for server in stream.within("server"):
+            facts |= _nginx_port(server)
+    return frozenset(facts)
+
+
+def _strangers(block: _Block, around: str) -> Iterator[tuple[str, ...]]:
+    """Statements that have no business where they stand."""
+    known = NGINX_STATEMENTS.get(around, frozenset())
+    own_map = around in ("http map", "http geo")
+    for words in [*block.statements, *(inner.words for inner in block.blocks)]:
+        if not words or (words[0] not in known and not own_map):
+            yield ("stranger", around, *words[:1])
+    for inner in block.blocks:
+        yield from _strangers(inner, f"{around} {inner.words[0]}".strip())
+
+
+def _nginx_site(server: _Block) -> set[tuple[str, ...]]:
+    names = [name for words in server.named("server_name") for name in words]
+    if not names:  # the server block for confgen itself
+        return {("control", *words) for location in server.within("location") for words in [location.words[1:]]}
+    facts: set[tuple[str, ...]] = {("host", name) for name in names}
+    for location in server.within("location"):
+        facts.update(("location", name, *location.words[1:], "to", *_nginx_to(location)) for name in names)
+    return facts
+
+
+def _nginx_to(block: _Block) -> tuple[str, ...]:
+    found = [("return", *words) for words in block.named("return")]
+    for words in block.named("proxy_pass") + block.named("grpc_pass"):
+        targets = [w[1] for w in block.named("set") if w[0] == "$confgen_server"]
+        url = re.fullmatch(r"(?:(?:https?|grpcs?)://)?([^/]+)(?:/.*)?", words[0], re.DOTALL)
+        said = url[1] if url else words[0]
+        found.append(("pass", *targets) if said == "$confgen_server" else ("pass", said))
+    (only,) = found if len(found) == 1 else [("nowhere or twice",)]
+    return tuple(word.replace("${confgen_dollar}", "$") for word in only)
+
+
+def _nginx_port(server: _Block) -> set[tuple[str, ...]]:
+    to = _nginx_to(server)
+    ports = {re.sub(r"^\[::\]:", "", words[0]) + ("/udp" if "udp" in words else "/tcp") for words in server.named("listen")}
+    return {("port", port, "to", *to) for port in ports}
+
+
+def meant_for_nginx(model: Model, features: frozenset[str]) -> Facts:
+    """The same from the model."""
+    facts: set[tuple[str, ...]] = {("host", "_"), ("control", "=", "/.confgen/generation"), ("control", "/")}
+    pools = {pool.name: pool for pool in model.pools}
+    whole = "resolve" in features
+    for pool in model.pools:
+        facts |= _meant_upstream(pool, whole)
+    facts.add(("location", "_", "/", "to", "return", "404", _NOT_FOUND))
+    for listener in model.listeners:
+        for route in listener.routes:
+            pool = pools.get(route.pool) if route.pool else None
+            to = _nginx_goes(route, pool, whole)
+            if listener.protocol == "http":
+                facts.update(("host", host) for host in route.hosts)
+                facts.update(("location", host, *place, "to", *to) for host in route.hosts for place in _places(route))
+            else:
+                facts.add(
+                    (
+                        "port",
+                        f"{int(listener.port)}/{listener.protocol}",
+                        "to",
+                        *(to if pool and to[0] == "pass" else ("return", "")),
+                    )
+                )
+    rooted = {fact[1] for fact in facts if fact[0] == "location" and fact[2] == "/"}
+    facts |= {
+        ("location", host, "/", "to", "return", "404", _NOT_FOUND)
+        for kind, host, *_ in facts
+        if kind == "host" and host not in rooted
+    }
+    return frozenset(facts)
+
+
+_NOT_FOUND = "404: no route for this host and path\n"
+
+
+def _places(route: Route) -> list[tuple[str, str]] | list[tuple[str]]:
+    path = unquote(route.match.path, errors="strict")
+    if route.match.exact:
+        return [("=", path)]
+    return [("/",)] if path == "/" else [("=", path), ("^~", path + "/")]
+
+
+def _nginx_goes(route: Route, pool: Pool | None, whole: bool) -> tuple[str, ...]:
+    if route.withheld:
+        return ("return", "503", "503: withheld\n")
+    if route.redirect:
+        return ("return", str(int(route.redirect.code)), str(route.redirect.url))
+    if pool is None or not any(_takes(server) for server in pool.servers):
+        return ("return", "503", "503: no server is ready for this\n")
+    named = [server for server in _written(pool) if server.resolve]
+    return ("pass", _at(named[0])) if named and not whole else ("pass", _upstream_name(pool))
+
+
+def _takes(server: Server) -> bool:
+    return server.state is ServerState.READY and int(server.weight) > 0
+
+
+def _written(pool: Pool) -> list[Server]:
+    sticks = pool.sticky is not None and pool.sticky.kind == "cookie"
+    return [s for s in pool.servers if _takes(s) or (sticks and s.state is not ServerState.DOWN)]
+
+
+def _at(server: Server) -> str:
+    return f"[{server.address}]:{int(server.port)}" if ":" in server.address else f"{server.address}:{int(server.port)}"
+
+
+def _upstream_name(pool: Pool) -> str:
+    """nginx compares the names of upstreams without regard to case."""
+    lower = pool.name.lower()
+    return lower if lower == pool.name else f"{lower}-{hashlib.sha256(pool.name.encode()).hexdigest()[:8]}"
+
+
+def _meant_upstream(pool: Pool, whole: bool) -> set[tuple[str, ...]]:
+    servers = _written(pool)
+    if not any(_takes(server) for server in servers) or (not whole and any(server.resolve for server in servers)):
+        return set()
+    title = ("stream" if pool.stream else "http", "upstream", _upstream_name(pool))
+    return {title, *((*title, "server", _at(server)) for server in servers)}
+
+
+# --- HAProxy
+
+_HAPROXY = re.compile(
+    r"""(?P<blank>[ \t\v\f]+) | (?P<piece>'[^']*' | "(?:[^"\\]|\\.)*" | \\.? | [^ \t\v\f#'"\\]+) | (?P<comment>\#.*)""",
+    re.VERBOSE,
+)
+
+#: First words of the lines of each kind of section, as the templates write them.
+HAPROXY_LINES: dict[str, frozenset[str]] = {
+    "": frozenset(),
+    "global": _words("default-path set-var log hard-stop-after fd-hard-limit expose-experimental-directives"),
+    "defaults": _words("mode log log-format option retry-on retries hash-type http-reuse timeout http-error"),
+    "resolvers": _words("nameserver resolve_retries timeout hold"),
+    "frontend": _words("bind http-request http-response use_backend default_backend timeout tcp-request"),
+    "backend": _words("balance cookie retries timeout http-request server server-template"),
+}
+#: What a rule may do; the first word behind `http-request`, `http-response` or `tcp-request`.
+HAPROXY_RULES = _words(
+    "deny set-uri disable-l7-retry set-var(txn.agent) set-var(txn.host) set-var(txn.site) set-var(txn.asked) set-pathq normalize-uri "
+    "set-var(txn.clean) set-var(txn.path) set-var(txn.match) set-var(txn.route) del-header set-header return redirect set-path "
+    "set-timeout connection"
+)
+
+
+def _haproxy_words(line: str) -> tuple[list[str], str]:
+    """The words of a line, and its comment."""
+    words: list[str] = []
+    line = line.rstrip("\r")
+    at, joined = 0, False
+    while at < len(line):
+        found = _HAPROXY.match(line, at)
+        if not found:
+            return ["unreadable", line[at:]], ""
+        at = found.end()
+        if found.lastgroup == "comment":
+            return words, found[0]
+        if found.lastgroup == "piece":
+            piece = found[0]
+            said = piece[1:-1] if piece[0] in "'\"" else piece[1:] if piece[0] == "\\" else piece
+            words[-1:] = [words[-1] + said] if joined else [*words[-1:], said]
+        joined = found.lastgroup == "piece"
+    return words, ""
+
+
+def read_haproxy(texts: Mapping[str, str]) -> Facts:
+    """Sections, ports, servers, redirects, the lines of the maps, and whatever stands where it should not."""
+    facts: set[tuple[str, ...]] = set()
+    section = [""]
+    for line in texts["haproxy.cfg"].split("\n"):
+        words, _ = _haproxy_words(line)
+        if not words:
+            continue
+        if words[0] in HAPROXY_LINES:
+            section = words[:2]
+            facts.add(("section", *words[:2]))
+        else:
+            facts |= _haproxy_line(section, words)
+    for name in ("hosts", "wildcards", "exact", "prefixes"):
+        lines = [line.partition("\r")[0] for line in texts[f"{name}.map"].split("\n") if not line.startswith("#")]
+        facts.update((f"{name}.map", *re.split("[ \t]+", line.strip(" \t"))) for line in lines if line.strip(" \t"))
+    return frozenset(facts)
+
+
+def _haproxy_line(section: list[str], words: list[str]) -> set[tuple[str, ...]]:
+    kind, first = section[0], words[0]
+    rule = first in ("http-request", "http-response", "tcp-request")
+    if first not in HAPROXY_LINES.get(kind, frozenset()) or (rule and words[1] not in HAPROXY_RULES):
+        return {("stranger", *section, *words)}
+    if first in ("server", "server-template"):
+        return {("server", section[1], words[1], words[3] if first == "server-template" else words[2])}
+    if first == "bind":
+        return {("bind", section[1], words[1].rpartition(":")[2])}
+    if first == "default_backend":
+        return {("default", section[1], words[1])}
+    if words[:2] == ["http-request", "redirect"]:
+        return {("redirect", section[1], words[3], words[5])}
+    return {("dynamic", *words[1:])} if first == "use_backend" else set()
+
+
+def meant_for_haproxy(model: Model, features: frozenset[str]) -> Facts:
+    """The same from the model."""
+    facts: set[tuple[str, ...]] = {
+        ("section", "global"),
+        ("section", "defaults", "confgen:http"),
+        ("section", "defaults", "confgen:tcp"),
+    }
+    facts.add(("section", "backend", "confgen:not-found"))
+    if any(server.resolve for pool in model.pools for server in pool.servers):
+        facts.add(("section", "resolvers", "docker"))
+    for pool in model.pools:
+        facts.add(("section", "backend", pool.name))
+        facts.update(("server", pool.name, _haproxy_name(server, pool), _at(server)) for server in pool.servers)
+    for listener in model.listeners:
+        front = f"port:{listener.name}"
+        facts |= {("section", "frontend", front), ("bind", front, str(int(listener.port)))}
+        if listener.protocol == "http":
+            facts |= {("default", front, "confgen:not-found"), _LOOKED_UP}
+            for route in listener.routes:
+                facts |= _haproxy_route(listener, route)
+        else:
+            facts.update(("default", front, str(route.pool)) for route in listener.routes if route.pool)
+    return frozenset(facts)
+
+
+_LOOKED_UP = ("dynamic", "%[var(txn.match),word(2, )]", "if", "{", "var(txn.match)", "-m", "found", "}")
+
+
+def _haproxy_name(server: Server, pool: Pool) -> str:
+    sticks = pool.sticky is not None and pool.sticky.kind == "cookie"
+    return f"{server.name}.dns" if server.resolve and not sticks else str(server.name)
+
+
+def _haproxy_route(listener: Listener, route: Route) -> set[tuple[str, ...]]:
+    port = int(listener.port)
+    path = unquote(route.match.path, errors="strict").replace(" ", "%20")
+    to = "confgen:withheld" if route.withheld else str(route.pool) if route.pool else f"redirect:{port}:{route.name}"
+    facts: set[tuple[str, ...]] = set() if route.pool and not route.withheld else {("section", "backend", to)}
+    if route.redirect and not route.withheld:
+        facts.add(("redirect", to, route.redirect.url.replace("%", "%%"), str(int(route.redirect.code))))
+    for host in route.hosts:
+        site = f"{host}:{port}"
+        facts.add(("wildcards.map", f"{host[1:]}:{port}", site) if isinstance(host, Wildcard) else ("hosts.map", site, site))
+        key = f"{site}={path}" if route.match.exact else f"{site}{path.rstrip('/')}/"
+        facts.add(("exact.map" if route.match.exact else "prefixes.map", key, str(route.name), to))
+    return facts
+
+
+_READ = {"nginx": read_nginx, "haproxy": read_haproxy}
+_MEANT = {"nginx": meant_for_nginx, "haproxy": meant_for_haproxy}
