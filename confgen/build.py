@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from confgen.kept import claim_names
 from confgen.labels import Wish, proxy_kind, read
-from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
+from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState, withheld
 from confgen.policy import Policy
 from confgen.problem import Effect, Origin, Problem, show
 from confgen.settings import Frame, LabelSettings
@@ -144,6 +144,13 @@ def _offers(
             continue
         try:
             port = _port(instance, wish)
+        except Refusal as refusal:
+            effect = Effect.WITHHELD if offer.route.guarded else Effect.SERVER
+            problems.append(Problem(wish.origin, refusal.code, refusal.message, effect, refusal.hint))
+            if offer.route.guarded:  # left out, its requests would go to a route that asks nobody who they are
+                yield replace(offer, route=withheld(offer.route, "port"))
+            continue
+        try:
             address = _address(instance, by_id, wish, vantage)
         except Refusal as refusal:
             problems.append(Problem(wish.origin, refusal.code, refusal.message, Effect.SERVER, refusal.hint))
@@ -170,10 +177,12 @@ def _offer(instance: Instance, wish: Wish, frame: Frame) -> _Offer:
         redirect=Redirect(wish.redirect, wish.redirect_code or 308) if wish.redirect and not wish.withheld else None,
         withheld=wish.withheld,
         strip=bool(wish.strip),
-        rewrite=wish.rewrite.path if wish.rewrite else None,
+        rewrite=wish.rewrite.path if wish.rewrite and not wish.withheld else None,
         read=wish.read or defaults.read,
         send=wish.send or defaults.send,
         idle=wish.idle or defaults.idle,
+        allow=wish.allow,
+        deny=wish.deny,
         origin=wish.origin,
     )
     age = (instance.health is Health.UNHEALTHY, instance.created, instance.name)

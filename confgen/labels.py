@@ -18,6 +18,7 @@ from confgen.state import Instance
 from confgen.values import (
     ALGORITHMS,
     Balance,
+    Cidr,
     Duration,
     Host,
     Match,
@@ -38,6 +39,7 @@ from confgen.values import (
     parse_network,
     parse_path,
     parse_port,
+    parse_ranges,
     parse_signals,
     parse_sticky,
     parse_url,
@@ -84,6 +86,15 @@ class Key:
     stream: bool = True
     http: bool = True
 
+    @property
+    def security(self) -> bool:
+        """It shuts a door: said in the short form it holds for every route of the container that says nothing else."""
+        return self.name.split(".")[0] in SECURITY
+
+
+#: First words of keys that shut doors.  One of them that cannot be obeyed withholds the route; it never opens it.
+SECURITY = ("tls", "auth", "allow", "deny", "limit")
+
 
 HOSTS = Kind("hosts", parse_hosts, "DNS names, comma-separated; `*.example.com` for all below", r"^[A-Za-z0-9.*, -]+$")
 PATH = Kind("path", parse_path, "`/prefix`, or `=/exact`", r"^=?/[^\s\\\"#{}$]*$")
@@ -96,6 +107,9 @@ DURATION0 = Kind(
     "duration", parse_duration_or_zero, "a number with `ms`, `s`, `m`, `h` or `d`; `0s` for not at all", DURATION.pattern
 )
 WEIGHT = Kind("weight", parse_weight, "0 to 256; 0 drains", r"^[0-9]{1,3}$")
+RANGES = Kind(
+    "ranges", parse_ranges, "addresses and networks, comma-separated: `10.0.0.0/8, 2001:db8::/32`", r"^[0-9a-fA-F.:/, ]+$"
+)
 URL = Kind("URL", parse_url, "an absolute http or https URL", r"^https?://.+$")
 SIGNALS = Kind("signals", parse_signals, "signal names, comma-separated", r"^[A-Za-z0-9, ]+$")
 SCHEMES = ("http", "https", "h2c", "grpc", "grpcs")
@@ -120,6 +134,10 @@ KEYS: tuple[Key, ...] = (
     Key("rewrite", "rewrite", PATH, _R, "Put this path in place of the matched prefix.", "none", "/v2", stream=False),
     Key("redirect", "redirect", URL, _R, "Answer with a redirect to this URL.", "none", "https://www.example.com", stream=False),
     Key("redirect.code", "redirect_code", REDIRECT_CODE, _R, "The redirect's status code.", "308", "302", Effect.LABEL, stream=False),
+    Key("allow", "allow", RANGES, _R, "The only client addresses that are let in; the others get 403.", "all", "10.0.0.0/8, 192.168.0.0/16",
+        Effect.WITHHELD),
+    Key("deny", "deny", RANGES, _R, "Client addresses that get 403, also where `allow` names them.", "none", "203.0.113.0/24",
+        Effect.WITHHELD),
     Key("timeout.connect", "connect", DURATION, _P, "Longest time for a connection to come about.", "`500ms`", "1s", Effect.LABEL),
     Key("timeout.read", "read", DURATION, _R, "Longest silence of the server.", "`60s`", "5m", Effect.LABEL, stream=False),
     Key("timeout.send", "send", DURATION, _R, "Longest time the server may refuse to take bytes.", "`60s`", "5m", Effect.LABEL, stream=False),
@@ -142,9 +160,6 @@ KEYS: tuple[Key, ...] = (
 )  # fmt: skip
 
 BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}
-
-#: First words of keys that shut doors.  One of them that cannot be obeyed withholds the route; it never opens it.
-SECURITY = ("tls", "auth", "allow", "deny", "limit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +184,8 @@ class Wish:
     read: Duration | None = None
     send: Duration | None = None
     idle: Duration | None = None
+    allow: tuple[Cidr, ...] = ()
+    deny: tuple[Cidr, ...] = ()
     port: Port | None = None
     scheme: str | None = None
     pool: Name | None = None
@@ -213,7 +230,9 @@ def read(instance: Instance, settings: LabelSettings) -> Wishes:
     said = _each_once(said, problems)
     common = {s.key: s for s in said if s.section == ""}
     sections = sorted({s.section for s in said if s.section})
-    wishes = [_wish(section, _merge(common, [s for s in said if s.section == section]), problems) for section in sections]
+    own = {section: [s for s in said if s.section == section] for section in sections}
+    wishes = [_wish(section, _merge(common, own[section]), problems) for section in sections]
+    withheld |= _lost({section: own[section] for section, wish in zip(sections, wishes, strict=True) if not wish}, problems)
     if "host" in common:
         wishes.append(_wish("", dict(common), problems))
     elif not sections and common and not withheld:
@@ -245,6 +264,8 @@ def _enabled(instance: Instance, settings: LabelSettings, problems: list[Problem
 _SECTION = re.compile(r"(routes)\.([^.]*)\.(.+)|(tcp|udp)\.([^.]*)(?:\.(.+))?", re.DOTALL)
 #: Stands for the key of `confgen.tcp.3306` itself, which no label can spell.
 _TO = ""
+#: The section of a security label whose route's name cannot be read.
+_NOWHERE = "?"
 
 
 def _take_apart(instance: Instance, prefix: str, problems: list[Problem]) -> Iterator[_Said]:
@@ -264,7 +285,7 @@ def _take_apart(instance: Instance, prefix: str, problems: list[Problem]) -> Ite
         except Refusal as refusal:
             problems.append(_problem(refusal, origin, Effect.ROUTE))
             if _security(key):
-                yield _Said("", key, text, origin)  # nobody can say which route was meant to be shut: all are
+                yield _Said(_NOWHERE, key, text, origin)  # nobody can say which route was meant to be shut: all are
             continue
         yield _Said("" if (kind, name) == ("routes", "default") else f"{kind}.{name}", key, text, origin)
 
@@ -296,7 +317,7 @@ def _withheld(said: list[_Said], problems: list[Problem]) -> dict[str, str]:
     """Sections that must not be served, each with the security label that could not be obeyed; removes unknown keys."""
     withheld: dict[str, str] = {}
     for s in list(said):
-        if s.key in BY_NAME or (s.key == _TO and s.section):
+        if s.section != _NOWHERE and (s.key in BY_NAME or (s.key == _TO and s.section)):
             continue
         said.remove(s)
         security = _security(s.key)
@@ -310,6 +331,17 @@ def _withheld(said: list[_Said], problems: list[Problem]) -> dict[str, str]:
     return withheld
 
 
+def _lost(own: dict[str, list[_Said]], problems: list[Problem]) -> dict[str, str]:
+    """A security label of a section that makes no route was meant for another one: all are shut."""
+    keys = [s for said in own.values() for s in sorted(said, key=lambda s: s.key) if s.key != _TO and BY_NAME[s.key].security]
+    for s in keys:
+        message = f"{s.key} stands in {s.section}, which makes no route: every route of the container is shut"
+        problems.append(
+            Problem(s.origin, "CG002", message, Effect.WITHHELD, "mend the route, or the name that the label gives it")
+        )
+    return {"": keys[0].key} if keys else {}
+
+
 def _widened(withheld: dict[str, str], sections: list[str]) -> dict[str, str]:
     """A security label of a route that is not there was meant for another: all are shut."""
     lost = [reason for section, reason in sorted(withheld.items()) if section not in sections]
@@ -319,8 +351,8 @@ def _widened(withheld: dict[str, str], sections: list[str]) -> dict[str, str]:
 #: What of an unknown key is compared with the known ones: the engine takes keys of any length, and comparing is slow.
 _MAX_KEY = 100
 
-#: Every word that stands in a key, so that one of them is not taken for a misspelt security word.
-_WORDS = tuple(sorted({word for key in (*BY_NAME, "enable") for word in re.split(r"[.-]", key)}))
+#: Every other word that stands in a key, so that one of them is not taken for a misspelt security word.
+_WORDS = tuple(sorted({word for key in (*BY_NAME, "enable") for word in re.split(r"[.-]", key)} - {*SECURITY}))
 
 
 def _security(key: str) -> str:
@@ -352,6 +384,9 @@ def _unknown_security(said: _Said, meant: str) -> Problem:
         if said.key.split(".")[0] == meant
         else f"{show(said.key)} looks like the security label {meant!r}"
     )
+    if said.section == _NOWHERE:
+        message, hint = f"{what} of a route whose name cannot be read: all are shut", "mend the name of the route"
+        return Problem(said.origin, "CG001", message, Effect.WITHHELD, hint)
     return Problem(
         said.origin,
         "CG001",
@@ -375,32 +410,21 @@ def _section_of(wish: Wish) -> str:
 
 
 def _merge(common: dict[str, _Said], own: list[_Said]) -> dict[str, _Said]:
-    """The keys of a section; pool and server keys of the short form are the container's defaults for all its routes."""
-    defaults = {name: s for name, s in common.items() if BY_NAME[name].scope in (Scope.POOL, Scope.SERVER)}
+    """The keys of a section; pool, server and security keys of the short form are the container's defaults for all its routes."""
+    defaults = {name: s for name, s in common.items() if BY_NAME[name].scope is not Scope.ROUTE or BY_NAME[name].security}
     return {**defaults, **{s.key: s for s in own}}
+
+
+#: What costs a route, or this instance's part in it.
+_COSTS_ALL = (Effect.ROUTE, Effect.SERVER)
 
 
 def _wish(section: str, said: dict[str, _Said], problems: list[Problem]) -> Wish | None:
     """One route, or None when a label that decides where it leads cannot be read."""
     kind, _, name = section.partition(".")
     stream = kind in ("tcp", "udp")
-    values: dict[str, object] = {}
-    whole = True
-    for key_name, s in sorted(said.items()):
-        if key_name == _TO:
-            continue
-        key = BY_NAME[key_name]
-        if stream and not key.stream:
-            if s.section:
-                problems.append(
-                    Problem(s.origin, "CG003", f"{show(key_name)} has no meaning for {kind}", Effect.LABEL, "remove it")
-                )
-            continue
-        try:
-            values[key.field] = key.kind.parse(s.text)
-        except Refusal as refusal:
-            problems.append(_problem(refusal, s.origin, key.wrong))
-            whole = whole and key.wrong is Effect.LABEL
+    start = len(problems)
+    values, whole = _values(said, kind if stream else "", problems)
     if stream:
         whole = _stream_port(section, said, values, problems) and whole
         values |= {"protocol": kind, "listen": Port(int(name))}
@@ -408,9 +432,47 @@ def _wish(section: str, said: dict[str, _Said], problems: list[Problem]) -> Wish
     else:
         whole = _complete(section, said, values, problems) and whole
         name = name or "default"
+        guard = next((key for key in sorted(said) if BY_NAME[key].security), "")
+        if not whole and guard and "hosts" in values and ("match" in values or "path" not in said):
+            # Left out, its requests would go to a route that asks nobody who they are.
+            values["withheld"], whole = guard, True
+            problems[start:] = [replace(p, effect=Effect.WITHHELD) if p.effect in _COSTS_ALL else p for p in problems[start:]]
     origin = next(iter(s.origin for _, s in sorted(said.items())))
     origin = Origin(origin.source, origin.object, f"route {name}")
     return Wish(name=name, origin=origin, **values) if whole else None  # type: ignore[arg-type]  # each key's reader gives its field's type
+
+
+def _values(said: dict[str, _Said], stream: str, problems: list[Problem]) -> tuple[dict[str, object], bool]:
+    """What the labels of a route say, by field of Wish, and whether all could be read that decides where it leads.
+
+    stream: "tcp" or "udp", "" for HTTP.
+    """
+    values: dict[str, object] = {}
+    whole = True
+    for key_name, s in sorted(said.items()):
+        if key_name == _TO:
+            continue
+        key = BY_NAME[key_name]
+        wrong = None
+        if not stream or key.stream:
+            try:
+                values[key.field] = key.kind.parse(s.text)
+            except Refusal as refusal:
+                wrong = _problem(refusal, s.origin, key.wrong)
+                whole = whole and key.wrong in (Effect.LABEL, Effect.WITHHELD)
+        elif s.section or key.security:
+            wrong = _meaningless(key, s, stream)
+        if wrong:
+            problems.append(wrong)
+        if wrong and wrong.effect is Effect.WITHHELD:
+            values["withheld"] = key_name
+    return values, whole
+
+
+def _meaningless(key: Key, said: _Said, protocol: str) -> Problem:
+    effect = Effect.WITHHELD if key.security else Effect.LABEL
+    hint = "remove it" if said.section else f"give it to the routes that it is for: routes.<name>.{key.name}"
+    return Problem(said.origin, "CG003", f"{show(key.name)} has no meaning for {protocol}", effect, hint)
 
 
 def _stream_port(section: str, said: dict[str, _Said], values: dict[str, object], problems: list[Problem]) -> bool:
@@ -491,5 +553,5 @@ def _stray_route_keys(common: dict[str, _Said]) -> list[Problem]:
             "add a host, or move it to a route",
         )
         for name, s in sorted(common.items())
-        if BY_NAME[name].scope is Scope.ROUTE
+        if BY_NAME[name].scope is Scope.ROUTE and not BY_NAME[name].security
     ]

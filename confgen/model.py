@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from confgen.problem import Origin
-from confgen.values import Address, Balance, Duration, Host, Match, Name, Path, Port, Sticky, Url, Weight, Wildcard
+from confgen.values import Address, Balance, Cidr, Duration, Host, Match, Name, Path, Port, Sticky, Url, Weight, Wildcard
 
 
 class ServerState(enum.Enum):
@@ -84,6 +84,7 @@ class Route:
     strip: drop the matched prefix; rewrite: put this path in its place.
     read, send: silence that the server or the client is allowed.  idle: HTTP: an idle kept-alive connection of a
     client; tcp, udp: a connection that is silent on both sides.
+    deny: clients that are refused; allow: the only ones that are not, empty for all.  An address in both is refused.
     """
 
     name: Name
@@ -97,7 +98,14 @@ class Route:
     read: Duration = Duration(60_000)
     send: Duration = Duration(60_000)
     idle: Duration = Duration(60_000)
+    allow: tuple[Cidr, ...] = ()
+    deny: tuple[Cidr, ...] = ()
     origin: Origin = field(default=Origin(""), compare=False)
+
+    @property
+    def guarded(self) -> bool:
+        """It says who may come in: where it cannot be served, it must answer 503 and not leave its requests to another."""
+        return bool(self.allow or self.deny)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,3 +130,8 @@ class Model:
 
     def routes(self) -> tuple[Route, ...]:
         return tuple(route for listener in self.listeners for route in listener.routes)
+
+
+def withheld(route: Route, why: str) -> Route:
+    """The route that answers 503, so that its requests go to no other route, and nothing else."""
+    return replace(route, withheld=why, pool=None, redirect=None, strip=False, rewrite=None)

@@ -33,7 +33,7 @@ labels:
 
 - **Short form**: `confgen.<key>` describes the container's one HTTP route.
 - **Named form**: `confgen.routes.<name>.<key>` for several routes on one container. The short form's keys of the second
-  and third table below are defaults for all of them.
+  and third table below, and those that shut doors (see there), are defaults for all of them.
 - **TCP and UDP**: `confgen.tcp.<listen port>: "<container port>"`, and `confgen.udp.<listen port>`; the keys marked with
   *tcp* may follow, as in `confgen.tcp.3306.balance`.
 - `confgen.enable: "false"` hides a container; with `confgen watch --require-enable` only those with `"true"` are seen.
@@ -48,7 +48,10 @@ _TAIL = f"""
 ## Doors that stay shut
 
 Keys that begin with {", ".join(f"`{word}`" for word in SECURITY)} say who may come in. One of them that this version cannot obey, or that is
-misspelt, withholds the route: it answers 503 until the label is mended or removed. It is never served open.
+misspelt, or whose value cannot be read, withholds the route: it answers 503 until the label is mended or removed. It is
+never served open. In the short form they hold for every route and port of the container that does not say otherwise.
+
+Addresses are those of the connection: behind another proxy they are that one's.
 
 ## Replicas, and who was first
 
@@ -80,7 +83,12 @@ def _row(key: Key) -> str:
     return f"| {name} | {key.means} | {key.kind.grammar} | {key.default} | `{key.example}` | {_COST[key.wrong]} |\n"
 
 
-_COST = {Effect.ROUTE: "leaves the route out", Effect.SERVER: "leaves this container out", Effect.LABEL: "is ignored"}
+_COST = {
+    Effect.ROUTE: "leaves the route out",
+    Effect.SERVER: "leaves this container out",
+    Effect.LABEL: "is ignored",
+    Effect.WITHHELD: "withholds the route: 503",
+}
 
 
 def schema() -> dict[str, object]:

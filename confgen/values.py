@@ -65,6 +65,16 @@ class Address(str):
     __slots__ = ()
 
 
+class Cidr(str):
+    """A network in its shortest spelling, its prefix length included, without host bits: safe bare in both proxies."""
+
+    __slots__ = ()
+
+    @property
+    def v6(self) -> bool:
+        return ":" in self
+
+
 class Url(str):
     """An absolute http or https URL without user info, `$` or fragments: for redirects."""
 
@@ -474,3 +484,39 @@ def parse_address(text: str) -> Address:
             "attach the container to a bridge network",
         )
     return Address(str(address))
+
+
+#: Most address ranges in one list.
+MAX_RANGES = 256
+
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+
+
+def parse_ranges(text: str) -> tuple[Cidr, ...]:
+    """One or more networks or addresses, comma-separated; sorted, each once, never empty."""
+    parts = [part.strip(" ") for part in plain(text).split(",")]
+    if parts == [""]:
+        raise Refusal("CG151", "the list is empty", "write at least one range, as in 10.0.0.0/8")
+    if len(parts) > MAX_RANGES:
+        raise Refusal("CG151", f"the list has {len(parts)} ranges; at most {MAX_RANGES} are allowed", "put ranges together")
+    found = {_network(part) for part in parts}
+    return tuple(
+        Cidr(str(network)) for network in sorted(found, key=lambda n: (n.version, n.network_address.packed, n.prefixlen))
+    )
+
+
+def _network(part: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The characters are looked at before `ipaddress` is, which would take any text after a `%`."""
+    example = "write it as in 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32"
+    if not re.fullmatch(r"[0-9a-fA-F.:]+(/(0|[1-9][0-9]{0,2}))?", part, re.ASCII):
+        raise Refusal("CG151", f"{show(part)} is not an address range", f"{example}; there are no words such as all")
+    try:
+        network = ipaddress.ip_network(part, strict=False)
+    except ValueError:
+        raise Refusal("CG151", f"{show(part)} is not an address range", example) from None
+    address = ipaddress.ip_address(part.partition("/")[0])
+    if address != network.network_address:
+        raise Refusal("CG151", f"{show(part)} has host bits", f"did you mean {network} or {address}/{address.max_prefixlen}?")
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        raise Refusal("CG151", f"{show(part)} is an IPv4 range in IPv6 clothes, which no client has", "write it as IPv4")
+    return network

@@ -2,13 +2,13 @@ A security label that cannot be obeyed, one of them misspelt: the route answers 
 ---- instances ----
 admin-1: {of: shop/admin, labels: {host: admin.example.com, port: "80", auth.basic: team}}
 wiki-1: {of: shop/wiki, labels: {routes.open.host: wiki.example.com, routes.edit.host: wiki.example.com, routes.edit.path: /edit, routes.edit.alow: 10.0.0.0/8, port: "80"}}
-db: {labels: {tcp.5432: "5432", tcp.5432.allow: 10.0.0.0/8}}
+db: {labels: {tcp.5432: "5432", tcp.5432.allow: all}}
 shop-web-1: {of: shop/web, labels: {host: shop.example.com, port: "8080"}}
 ---- problems ----
 CG001 container admin-1, label confgen.auth.basic: "auth.basic" is a security label that this version cannot obey (the route answers 503 until this is mended)
   remove it if the route may be open; docs/labels.md lists every key
-CG001 container db, label confgen.tcp.5432.allow: "allow" is a security label that this version cannot obey (the route answers 503 until this is mended)
-  remove it if the route may be open; docs/labels.md lists every key
+CG151 container db, label confgen.tcp.5432.allow: "all" is not an address range (the route answers 503 until this is mended)
+  write it as in 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32; there are no words such as all
 CG001 container wiki-1, label confgen.routes.edit.alow: "alow" looks like the security label 'allow' that this version cannot obey (the route answers 503 until this is mended)
   remove it if the route may be open; docs/labels.md lists every key
 ---- nginx 1.30: nginx.conf ----

@@ -27,6 +27,7 @@ from confgen.values import (
     parse_path,
     parse_url,
 )
+from tests.unit.guards import ranges
 
 _RENDERER = Renderer((), HAPROXY.filters)
 
@@ -109,7 +110,7 @@ def models(draw: st.DrawFn) -> Model:
     listeners = [Listener(name=Name("http"), port=Port(80), routes=tuple(kept))]
     for number, pool in enumerate(tcp):
         name = Name(f"{pool.protocol}-{3306 + number}")
-        only = Route(name=name, pool=pool.name, idle=draw(durations))
+        only = Route(name=name, pool=pool.name, idle=draw(durations), allow=draw(ranges), deny=draw(ranges))
         listeners.append(Listener(name=name, port=Port(3306 + number), protocol=pool.protocol, routes=(only,)))
     used = {route.pool for listener in listeners for route in listener.routes}
     pools = sorted((p for p in [*web, *tcp] if p.name in used), key=lambda p: p.name)
@@ -131,6 +132,8 @@ def _routes(draw: st.DrawFn, pools: list[Name]) -> Route:
         read=draw(durations),
         send=draw(durations),
         idle=draw(durations),
+        allow=draw(ranges),
+        deny=draw(ranges),
     )
 
 

@@ -23,6 +23,7 @@ from confgen.values import (
     parse_host,
     parse_path,
 )
+from tests.unit.guards import ranges
 
 CAPS = {version: NGINX.caps(version) for version in ("1.22", "1.25.1", "1.26", "1.27.4", "1.30.6")}
 
@@ -113,6 +114,8 @@ def routes(draw: st.DrawFn, pool_names: list[Name]) -> Route:
         read=draw(durations),
         send=draw(durations),
         idle=draw(durations),
+        allow=draw(ranges),
+        deny=draw(ranges),
     )
 
 
@@ -130,7 +133,7 @@ def models(draw: st.DrawFn) -> Model:
             found[route.name] = route
     listeners = [Listener(name=Name("http"), port=Port(80), routes=tuple(found[n] for n in sorted(found)))]
     for number, (name, pool) in enumerate(sorted(stream.items())):
-        route = Route(name=Name(f"stream.{number}"), pool=name, idle=draw(durations))
+        route = Route(name=Name(f"stream.{number}"), pool=name, idle=draw(durations), allow=draw(ranges), deny=draw(ranges))
         listeners.append(
             Listener(
                 name=Name(f"{pool.protocol}-{7000 + number}"), port=Port(7000 + number), protocol=pool.protocol, routes=(route,)

@@ -452,7 +452,7 @@ def test_a_withheld_redirect_redirects_nobody() -> None:
 def test_a_withheld_route_holds_its_claim() -> None:
     old = container("old", {"host": "a.example", "port": "80", "deny": "all"}, created=1)
     found = built(old, container("new", {"host": "a.example", "port": "80"}, created=2))
-    assert {p.code for p in found.problems} == {"CG001", "CG006"}
+    assert {p.code for p in found.problems} == {"CG151", "CG006"}
     assert [bool(r.withheld) for r in found.model.routes()] == [True]
 
 

@@ -354,3 +354,39 @@ def test_text_is_a_value_that_does_not_print() -> None:
     assert secret != Text("other")
     assert secret != "s3cret; }"
     assert len({secret, Text("s3cret; }")}) == 1
+
+
+# --- address ranges ---
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [
+        ("10.0.0.0/8", ["10.0.0.0/8"]),
+        (" 192.0.2.7 ,10.0.0.0/8,10.0.0.0/8", ["10.0.0.0/8", "192.0.2.7/32"]),
+        ("2001:DB8:0::/32, ::1, 0.0.0.0/0", ["0.0.0.0/0", "::1/128", "2001:db8::/32"]),
+        ("::/0", ["::/0"]),
+    ],
+)
+def test_address_ranges(text: str, ranges: list[str]) -> None:
+    assert list(values.parse_ranges(text)) == ranges
+    assert values.parse_ranges(",".join(ranges)) == values.parse_ranges(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", ",", "10.0.0.0/8,", "all", "unix:", "localhost", "10.0.0.0/33", "10.0.0/8", "010.0.0.1", "10.0.0.0/08", "10.0.0.0/255.0.0.0",
+     "10.0.0.0-10.0.0.9", "fe80::1%eth0", "fe80::1%eth0; } evil {", "::/129", "1.2.3.4 5.6.7.8", "10.0.0.0/8;", "::ffff:10.0.0.0/104",
+     "-f", "10.0.0.0/8\n", "٣.0.0.0/8", ",".join(f"10.0.{n}.0/24" for n in range(256)) + ",10.1.0.0/16"],
+)  # fmt: skip
+def test_what_is_no_address_range(text: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        values.parse_ranges(text)
+    assert refused.value.hint
+
+
+def test_host_bits_are_refused_with_both_things_that_may_be_meant() -> None:
+    with pytest.raises(Refusal) as refused:
+        values.parse_ranges("10.0.0.1/8")
+    assert refused.value.code == "CG151"
+    assert refused.value.hint == "did you mean 10.0.0.0/8 or 10.0.0.1/32?"

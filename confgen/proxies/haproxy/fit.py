@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from confgen.model import Listener, Model, Pool, Route
+from confgen.model import Listener, Model, Pool, Route, withheld
 from confgen.problem import Effect, Origin, Problem, show
 from confgen.proxies.haproxy.quote import decoded
 from confgen.proxies.proxy import Caps
@@ -65,10 +65,12 @@ def _fit_listener(listener: Listener, fitting: _Fitting) -> Listener:
 
 def _http_route(route: Route, fitting: _Fitting) -> Route | None:
     pool = fitting.pools.get(route.pool) if route.pool else None
-    trouble = _path_trouble(route) or _protocol_trouble(pool, fitting.caps)
+    cannot = _path_trouble(route)
+    trouble = cannot or _protocol_trouble(pool, fitting.caps)
     if trouble:
-        fitting.tell(route.origin, trouble[0], Effect.ROUTE, trouble[1])
-        return None
+        shut = route.guarded and not cannot  # left out, its requests would go to another route
+        fitting.tell(route.origin, trouble[0], Effect.WITHHELD if shut else Effect.ROUTE, trouble[1])
+        return withheld(route, "haproxy") if shut else None
     return _fit_timeouts(route, fitting) if pool else route
 
 

@@ -51,11 +51,20 @@ class Maps:
 
 
 @dataclass(frozen=True, slots=True)
+class Acl:
+    """A named set of client addresses.  Lines of one name belong together, since a line has 64 words at most."""
+
+    name: str
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
     """One frontend, by a name that no pool can have: HAProxy 3.3 refuses a frontend and a backend of one name.
 
     wildcards, exact, paths, spaces: whether a route needs such a look-up; what no route needs is left out.
     backend: where all of it goes, "" for HTTP or when it must be refused.  idle: milliseconds, tcp only.
+    refused: conditions of which each is enough for a connection to be refused, tcp only.
     """
 
     name: str
@@ -68,6 +77,8 @@ class Front:
     spaces: bool = False
     backend: str = ""
     idle: int = 0
+    acls: tuple[Acl, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,7 @@ class Back:
     silence: int
     rules: tuple[Rule, ...]
     servers: tuple[Line, ...]
+    acls: tuple[Acl, ...] = ()
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -128,6 +140,8 @@ class Elsewhere:
     name: str
     location: str
     code: int
+    acls: tuple[Acl, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 def listeners(model: Model, frame: Frame) -> tuple[Listener, ...]:
@@ -210,13 +224,20 @@ def _web(front: Front, listener: Listener) -> Front:
 def _stream(front: Front, listener: Listener) -> Front:
     route = listener.routes[0]
     backend = str(route.pool) if route.pool else ""
-    return replace(front, backend=backend, idle=route.idle)
+    refused = tuple(_strangers(route, listener))
+    return replace(front, backend=backend, idle=route.idle, acls=_acls(route, listener), refused=refused)
 
 
 def elsewheres(model: Model) -> tuple[Elsewhere, ...]:
     """A backend for each route that redirects."""
     return tuple(
-        Elsewhere(_destination(route, listener), lf(route.redirect.url), route.redirect.code)
+        Elsewhere(
+            _destination(route, listener),
+            lf(route.redirect.url),
+            route.redirect.code,
+            _acls(route, listener),
+            tuple(_access_rules(route, listener)),
+        )
         for listener in model.listeners
         for route in listener.routes
         if isinstance(route.redirect, Redirect) and not route.withheld
@@ -250,6 +271,7 @@ def _back(pool: Pool, users: list[tuple[Listener, Route]]) -> Back:
         silence=silence,
         rules=() if pool.stream else tuple(rule for listener, route in users for rule in _rules(route, listener, silence)),
         servers=tuple(_line(server, pool) for server in pool.servers),
+        acls=() if pool.stream else tuple(acl for listener, route in users for acl in _acls(route, listener)),
     )
 
 
@@ -259,12 +281,50 @@ def _balance(pool: Pool) -> str:
 
 
 def _rules(route: Route, listener: Listener, silence: int) -> list[Rule]:
-    found = []
+    found = _access_rules(route, listener)
     if route.read != silence:
         found += [
             Rule(f"set-timeout {what}", period(route.read), route.name, _front_name(listener)) for what in ("server", "tunnel")
         ]
     return found + _path_rules(route, listener)
+
+
+def _access_rules(route: Route, listener: Listener) -> list[Rule]:
+    return [
+        Rule("deny deny_status", "403", route.name, _front_name(listener), also=strangers)
+        for strangers in _strangers(route, listener)
+    ]
+
+
+#: Networks on one line.
+_ON_A_LINE = 32
+
+
+def _acls(route: Route, listener: Listener) -> tuple[Acl, ...]:
+    """The sets of a route, IPv4 and IPv6 apart: HAProxy takes an IPv4 address for its IPv6 spelling too, and some the other way."""
+    found = []
+    for what in ("allow", "deny"):
+        for v6 in (False, True):
+            networks = tuple(str(network) for network in getattr(route, what) if network.v6 is v6)
+            parts = (networks[at : at + _ON_A_LINE] for at in range(0, len(networks), _ON_A_LINE))
+            found += [Acl(_acl_name(what, v6, route, listener), part) for part in parts]
+    return tuple(found)
+
+
+def _acl_name(what: str, v6: bool, route: Route, listener: Listener) -> str:
+    """With the port: sets of one name are one set."""
+    return f"{what}{'6' if v6 else '4'}:{listener.port}:{route.name}"
+
+
+def _strangers(route: Route, listener: Listener) -> Iterable[str]:
+    """Conditions of which each tells a client that may not come in."""
+    for v6, of_family in ((False, "!{ src -m sub : }"), (True, "{ src -m sub : }")):
+        if any(network.v6 is v6 for network in route.deny):
+            yield f"{of_family} {_acl_name('deny', v6, route, listener)}"
+        if any(network.v6 is v6 for network in route.allow):
+            yield f"{of_family} !{_acl_name('allow', v6, route, listener)}"
+        elif route.allow:
+            yield of_family
 
 
 def _path_rules(route: Route, listener: Listener) -> list[Rule]:

@@ -58,8 +58,8 @@ def expected(model: Model, caps: Caps, frame: Frame) -> Structure:
         found += _section(f"frontend {front.name} from confgen:{front.protocol}", _front(front))
     for back in shape.backs(model):
         found += _section(f"backend {back.name} from confgen:{'tcp' if back.protocol == 'tcp' else 'http'}", _back(back))
-    for name, answer in _answers(model):
-        found += _section(f"backend {name} from confgen:http", [answer])
+    for name, statements in _answers(model):
+        found += _section(f"backend {name} from confgen:http", statements)
     return tuple(sorted([*found, *_maps(model)]))
 
 
@@ -69,7 +69,19 @@ def _shared(model: Model) -> list[str]:
 
 def _section(title: str, statements: Iterable[tuple[str, ...]]) -> list[Statement]:
     words = tuple(title.split(" "))
-    return [Statement((), words), *(Statement((words,), statement) for statement in statements)]
+    return [Statement((), words), *_placed(words, statements)]
+
+
+def _placed(section: tuple[str, ...], statements: Iterable[tuple[str, ...]]) -> Iterator[Statement]:
+    """With its place among its like, where what comes first holds: the rules of a backend, and who may connect to a port."""
+    place = 0
+    for words in statements:
+        ordered = words[0] in _ORDERED.get(section[0], ())
+        place += ordered
+        yield Statement((section, (str(place),)) if ordered else (section,), words)
+
+
+_ORDERED: Mapping[str, tuple[str, ...]] = {"backend": ("http-request", "http-response"), "frontend": ("tcp-request",)}
 
 
 def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
@@ -77,6 +89,9 @@ def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
         yield ("bind", *bind.split(" "))
     if front.protocol != "http":
         yield ("timeout", "client", period(front.idle))
+        yield from _acl(front.acls)
+        for condition in front.refused:
+            yield ("tcp-request", "connection", "reject", "if", *condition.split(" "))
         yield ("default_backend", front.backend) if front.backend else ("tcp-request", "connection", "reject")
         return
     yield ("use_backend", "%[var(txn.match),word(2, )]", *["if", "{", "var(txn.match)", "-m", "found", "}"])
@@ -96,11 +111,20 @@ def _back(back: shape.Back) -> Iterator[tuple[str, ...]]:
     for given, words in settings:
         if given:
             yield tuple(words.split(" "))
-    for rule in back.rules:
-        condition = f"if {{ var(txn.route) -m str -- {rule.route} }} {{ fe_name {rule.front} }} {rule.also}".strip()
-        yield ("http-request", *rule.action.split(" "), rule.value, *condition.split(" "))
+    yield from _acl(back.acls)
+    yield from _rules(back.rules)
     for server in back.servers:
         yield tuple(server_words(server))
+
+
+def _acl(acls: tuple[shape.Acl, ...]) -> Iterator[tuple[str, ...]]:
+    return (("acl", acl.name, "src", "--", *acl.networks) for acl in acls)
+
+
+def _rules(rules: tuple[shape.Rule, ...]) -> Iterator[tuple[str, ...]]:
+    for rule in rules:
+        condition = f"if {{ var(txn.route) -m str -- {rule.route} }} {{ fe_name {rule.front} }} {rule.also}".strip()
+        yield ("http-request", *rule.action.split(" "), rule.value, *condition.split(" "))
 
 
 def server_words(server: shape.Line) -> list[str]:
@@ -115,14 +139,15 @@ def server_words(server: shape.Line) -> list[str]:
     return words + (["disabled"] if server.disabled else [])
 
 
-def _answers(model: Model) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _answers(model: Model) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     answer = ("http-request", "return", "status")
     plain = ("content-type", "text/plain", "string")
-    yield shape.NOT_FOUND, (*answer, "404", *plain, "404 Not Found: nothing is served here\n")
+    yield shape.NOT_FOUND, [(*answer, "404", *plain, "404 Not Found: nothing is served here\n")]
     if shape.withholds(model):
-        yield shape.WITHHELD, (*answer, "503", *plain, "503 Service Unavailable\n", "hdr", "Retry-After", "60")
+        yield shape.WITHHELD, [(*answer, "503", *plain, "503 Service Unavailable\n", "hdr", "Retry-After", "60")]
     for to in shape.elsewheres(model):
-        yield to.name, ("http-request", "redirect", "location", to.location, "code", str(to.code))
+        redirect = ("http-request", "redirect", "location", to.location, "code", str(to.code))
+        yield to.name, [*_acl(to.acls), *_rules(to.rules), redirect]
 
 
 def _maps(model: Model) -> Iterator[Statement]:
@@ -147,14 +172,17 @@ def structure(files: Mapping[str, bytes]) -> Structure:
 
 
 def _statements(lines: list[tuple[bytes, ...]]) -> Iterator[Statement]:
-    section: tuple[tuple[str, ...], ...] = ()
-    for line in lines:
+    section: tuple[str, ...] = ()
+    inside: list[tuple[str, ...]] = []
+    for line in [*lines, (b"",)]:
         words = tuple(map(_text, line))
-        if words[0] in SECTIONS:
-            section = (words,)
+        if words[0] and words[0] not in SECTIONS:
+            inside.append(words)
+            continue
+        yield from _placed(section, inside) if section else (Statement((), stray) for stray in inside)
+        section, inside = words, []
+        if words[0]:
             yield Statement((), words)
-        else:
-            yield Statement(section, words)
 
 
 def _skeleton(statement: Statement) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from confgen.model import Listener, Model, Pool, Route, ServerState
+from confgen.model import Listener, Model, Pool, Route, ServerState, withheld
 from confgen.problem import Effect, Problem, show
 from confgen.proxies.nginx.quote import decoded, variable
 from confgen.proxies.proxy import Caps
@@ -138,19 +138,35 @@ def _fit_listener(listener: Listener, pools: dict[Name, Pool], caps: Caps, probl
             ]
             return replace(listener, routes=())
         return listener
-    return replace(listener, routes=tuple(route for route in listener.routes if not _refused(route, pools, caps, problems)))
+    fitted = (_fit_route(route, pools.get(route.pool) if route.pool else None, caps, problems) for route in listener.routes)
+    return replace(listener, routes=tuple(route for route in fitted if route))
 
 
-def _refused(route: Route, pools: dict[Name, Pool], caps: Caps, problems: list[Problem]) -> bool:
-    pool = pools.get(route.pool) if route.pool else None
-    what = _path_trouble(route) or (_pool_trouble(route, pool, caps) if pool else None)
-    if what:
-        problems.append(Problem(route.origin, CODE, what[0], Effect.ROUTE, what[1]))
-    return what is not None
+def _fit_route(route: Route, pool: Pool | None, caps: Caps, problems: list[Problem]) -> Route | None:
+    """None for a route that is left out; one that asks who comes is withheld instead, or its requests would go to another."""
+    cannot = _path_trouble(route.match.path)
+    what = (
+        cannot
+        or _guard_trouble(route)
+        or _path_trouble(route.rewrite or "")
+        or (_pool_trouble(route, pool, caps) if pool else None)
+    )
+    if not what:
+        return route
+    shut = route.guarded and not cannot
+    problems.append(Problem(route.origin, CODE, what[0], Effect.WITHHELD if shut else Effect.ROUTE, what[1]))
+    return withheld(route, "nginx") if shut else None
 
 
-def _path_trouble(route: Route) -> tuple[str, str] | None:
-    for path in (route.match.path, route.rewrite or ""):
+def _guard_trouble(route: Route) -> tuple[str, str] | None:
+    """`return` answers before nginx looks at who asks."""
+    if not route.redirect or not route.guarded:
+        return None
+    return "nginx cannot choose to whom it answers with a redirect", "remove one of them, or use HAProxy"
+
+
+def _path_trouble(*paths: str) -> tuple[str, str] | None:
+    for path in paths:
         try:
             decoded(path)
         except UnicodeDecodeError:

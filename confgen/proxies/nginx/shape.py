@@ -28,6 +28,10 @@ NOT_READY = "503: no server is ready for this\n"
 WITHHELD = "503: withheld\n"
 
 
+#: Directives with their values as written.
+Directives = tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One `server` of an upstream: address and parameters as written, and the server's name for the comment."""
@@ -75,18 +79,22 @@ class Pass:
     tls: bool = False
     target: str = ""
     rewrite: tuple[str, str] | None = None
-    timeouts: tuple[tuple[str, str], ...] = ()
+    timeouts: Directives = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """modifier: "=", "^~" or "".  path: decoded, as nginx compares it.  Either answer or to is set."""
+    """modifier: "=", "^~" or "".  path: decoded, as nginx compares it.  Either answer or to is set.
+
+    access: who may come in (see `access`); empty where nginx answers by itself, since `return` asks nobody who they are.
+    """
 
     modifier: str
     path: str
     route: str
     answer: Answer | None = None
     to: Pass | None = None
+    access: Directives = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,8 @@ class Port:
     route: Name
     upstream: str
     target: str
-    timeouts: tuple[tuple[str, str], ...]
+    timeouts: Directives
+    access: Directives = ()
 
 
 def upstreams(model: Model, caps: Caps, stream: bool) -> tuple[Upstream, ...]:
@@ -217,10 +226,18 @@ def _of_route(route: Route, pool: Pool | None, caps: Caps) -> list[Location]:
         places = [("=", path, False)]
     else:
         places = [("", "/", True)] if path == "/" else [("=", path, False), ("^~", path + "/", True)]
+    if answer or not pool:
+        return [Location(modifier, place, route.name, answer) for modifier, place, _ in places]
     return [
-        Location(modifier, place, route.name, answer, None if answer or not pool else _pass(route, pool, caps, below))
+        Location(modifier, place, route.name, to=_pass(route, pool, caps, below), access=access(route))
         for modifier, place, below in places
     ]
+
+
+def access(route: Route) -> Directives:
+    """`deny` and `allow`; nginx obeys the first that fits."""
+    denied = tuple(("deny", str(network)) for network in route.deny)
+    return denied + tuple(("allow", str(network)) for network in route.allow) + ((("deny", "all"),) if route.allow else ())
 
 
 def _answer(route: Route, pool: Pool | None) -> Answer | None:
@@ -268,7 +285,7 @@ def _rewrite(route: Route, path: str, below: bool) -> tuple[str, str]:
     return (f"^{matched}/(.*)$", instead + "$1") if below else ("^", instead)
 
 
-def _timeouts(module: str, route: Route, pool: Pool) -> tuple[tuple[str, str], ...]:
+def _timeouts(module: str, route: Route, pool: Pool) -> Directives:
     """The directives that are not as http says (see `defaults`)."""
     said = dict(defaults(module))
     wanted = (
@@ -278,13 +295,13 @@ def _timeouts(module: str, route: Route, pool: Pool) -> tuple[tuple[str, str], .
     return tuple((name, value) for name, value in wanted if said.get(name, "60s") != value)
 
 
-def defaults(module: str) -> tuple[tuple[str, str], ...]:
+def defaults(module: str) -> Directives:
     """What http says for every location, from the model's own defaults."""
     route, pool = Route(name=Name("-")), Pool(name=Name("-"))
     return _all_timeouts(module, route.read, route.send, pool.connect, pool.retry)
 
 
-def _all_timeouts(module: str, read: Duration, send: Duration, connect: Duration, retry: int) -> tuple[tuple[str, str], ...]:
+def _all_timeouts(module: str, read: Duration, send: Duration, connect: Duration, retry: int) -> Directives:
     """A failed connection is tried elsewhere, but not what took `read` to fail: that work would be done again and again."""
     return (
         (f"{module}_connect_timeout", duration(connect)),
@@ -327,6 +344,7 @@ def _port(listener: Listener, pool: Pool | None, caps: Caps, frame: Frame) -> Po
         )
         if there
         else (),
+        access=access(route),
     )
 
 

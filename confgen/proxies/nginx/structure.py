@@ -42,6 +42,7 @@ class _Block:
     words: Words
     names: Words = ()
     listen: Words = ()
+    rules: int = 0
 
     @property
     def known(self) -> Words:
@@ -52,6 +53,13 @@ class _Block:
             self.names += words[1:]
         elif words[0] == "listen" and not self.listen:
             self.listen = words[1:]
+
+    def place(self, words: Words) -> Words:
+        """With its place among its like, where the first that fits is obeyed."""
+        if words[0] not in ("allow", "deny"):
+            return words
+        self.rules += 1
+        return (*words, str(self.rules))
 
 
 def _walk(text: bytes) -> Iterator[Statement]:
@@ -70,6 +78,7 @@ def _walk(text: bytes) -> Iterator[Statement]:
             continue
         for block in blocks[-1:]:
             block.note(words)
+            words = block.place(words)
         here = tuple(blocks)
         if end == "{":
             blocks.append(_Block(words))
@@ -161,7 +170,11 @@ def _location(blocks: tuple[Words, ...], location: shape.Location) -> list[State
         inside.append(("return", str(location.answer.code), location.answer.text.replace("$", DOLLAR)))
     if location.to:
         inside += _pass(location.to)
-    return _block(blocks, words, *inside)
+    return _block(blocks, words, *inside, *_access(location.access))
+
+
+def _access(access: shape.Directives) -> Iterator[Words]:
+    return ((*directive, str(place)) for place, directive in enumerate(access, 1))
 
 
 def _pass(to: shape.Pass) -> list[Words]:
@@ -191,4 +204,4 @@ def _port(port: shape.Port) -> list[Statement]:
         inside += [("set", "$confgen_server", port.target), ("proxy_pass", "$confgen_server")]
     else:
         inside.append(("proxy_pass", port.upstream) if port.upstream else ("return", ""))
-    return _block((("stream",),), ("server", *port.listens[0].split()), *inside, *port.timeouts)
+    return _block((("stream",),), ("server", *port.listens[0].split()), *inside, *port.timeouts, *_access(port.access))
