@@ -1,0 +1,180 @@
+"""What would be: render, check and plan, from files or from what runs now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from confgen.cli.options import CHANGES, FILES, FINE, LOOK, PROBLEMS, TEXT, cli, options, proxies, read, settings_from
+from confgen.errors import UsageError
+from confgen.settings import Settings
+
+if TYPE_CHECKING:
+    from confgen.want import Offline, Wanted
+
+
+@cli.command(short_help="Print or write the proxy's text.")
+@FILES
+@options(*LOOK, *TEXT, "json")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write the files into this folder instead."
+)
+def render(files: tuple[Path, ...], output: Path | None, as_json: bool, **given: Any) -> int:
+    """Print (or write with -o) the proxy's text for compose files, a snapshot, or what runs now.
+
+    Several FILES are merged as compose does. Without a FILE the engine is asked. Problems go to stderr, and the exit code
+    is 1 when there is one. The text for FILES serves with no confgen running.
+
+    \b
+    Example: confgen render compose.yaml --proxy haproxy --proxy-version 3.2 -o out
+    """
+    settings = settings_from(given)
+    settings = replace(settings, frame=replace(settings.frame, followed=not files))
+    places = _offline(files, settings)
+    problems = False
+    for place, wanted in places:
+        texts = {path: content.decode() for path, content in wanted.candidate.files if path != "model.json"}
+        if output:
+            _write(output / place.name if len(places) > 1 else output, texts)
+        else:
+            _print_texts(place, wanted, texts, as_json, several=len(places) > 1)
+        problems = _warn(wanted) or problems
+    return PROBLEMS if problems else FINE
+
+
+def _offline(files: tuple[Path, ...], settings: Settings) -> list[tuple[Offline, Wanted]]:
+    """What each proxy of the files (or of the engine, without files) should serve."""
+    from confgen.want import offline, want_offline
+
+    state = read(files, settings)
+    return [(place, want_offline(state, place, settings)) for place in offline(state, settings)]
+
+
+def _write(folder: Path, texts: dict[str, str]) -> None:
+    for path, text in texts.items():
+        file = folder / path
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}", "name a folder that you may write to") from error
+        click.echo(f"wrote {file}", err=True)
+
+
+def _print_texts(place: Offline, wanted: Wanted, texts: dict[str, str], as_json: bool, several: bool) -> None:
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"proxy": place.proxy.name, "name": place.name, "generation": wanted.candidate.generation, "files": texts},
+                indent=1,
+            )
+        )
+        return
+    for path, text in texts.items():
+        if len(texts) > 1 or several:
+            click.echo(f"# ---- {place.name + '/' if several else ''}{path}")
+        click.echo(text, nl=False)
+
+
+def _warn(wanted: Wanted) -> bool:
+    for problem in wanted.built.problems:
+        click.echo(f"confgen: {problem}" + (f"\n  {problem.hint}" if problem.hint else ""), err=True)
+    return bool(wanted.built.problems)
+
+
+@cli.command(short_help="Check labels, structure, and the proxy's own test.")
+@FILES
+@options(*LOOK, *TEXT)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print what was found.",
+)
+def check(files: tuple[Path, ...], style: str, **given: Any) -> int:
+    """Check labels, the rendered structure, and the proxy's own test; nothing is changed.
+
+    The proxy's own test runs where its program is installed here; else the answer says that it did not run.
+
+    \b
+    Example: confgen check compose.yaml --proxy nginx
+    """
+    from confgen.check import check as checked
+
+    settings = settings_from(given)
+    results = checked(read(files, settings), settings)
+    if style == "json":
+        from confgen.codec import encode
+
+        click.echo(json.dumps([encode(result) for result in results], indent=1))
+    else:
+        for result in results:
+            for line in result.lines():
+                click.echo(line)
+    return FINE if all(result.ok for result in results) else PROBLEMS
+
+
+@cli.command(short_help="What would change, and what it takes.")
+@FILES
+@options(*LOOK, *TEXT, "json")
+def plan(files: tuple[Path, ...], as_json: bool, **given: Any) -> int:
+    """What would change against what is live, and what it takes: nothing, a runtime change, or a reload.
+
+    The exit code is 2 when something would change, 1 when there are Problems and nothing would change.
+
+    \b
+    Example: confgen plan
+    """
+    from confgen.codec import encode
+
+    settings = settings_from(given)
+    seats = _planned(files, settings)
+    if as_json:
+        click.echo(json.dumps([{"seat": name, **_json_plan(wanted, encode)} for name, wanted in seats], indent=1))
+    for name, wanted in seats:
+        if not as_json:
+            click.echo(f"{name}: {_plan_line(wanted)}")
+            for change in wanted.plan.changes:
+                click.echo(f"  {change}")
+    if any(wanted.plan.changes for _, wanted in seats):
+        return CHANGES
+    return PROBLEMS if [p for _, wanted in seats for p in wanted.built.problems] else FINE
+
+
+def _planned(files: tuple[Path, ...], settings: Settings) -> list[tuple[str, Wanted]]:
+    """What is wanted, with its way from what is live: of files against the folder, else of the engine's proxies."""
+    from confgen.targets.folder import Folder
+    from confgen.want import live_model, offline, want_offline
+
+    if files:
+        state, live = read(files, settings), live_model(Folder(settings.directory))
+        return [(place.name, want_offline(state, place, settings, live)) for place in offline(state, settings)]
+    return [(seat.name, loop.keeper(seat).want(seat, state)) for loop, seat, state in proxies(settings)]
+
+
+def _json_plan(wanted: Wanted, encode: Callable[[object], object]) -> dict[str, object]:
+    return {
+        "generation": wanted.candidate.generation,
+        "impact": wanted.plan.impact.name.lower(),
+        "reason": wanted.plan.reason,
+        "changes": [
+            {"verb": c.verb, "path": c.path, "before": encode(c.before), "after": encode(c.after)} for c in wanted.plan.changes
+        ],
+    }
+
+
+def _plan_line(wanted: Wanted) -> str:
+    if not wanted.plan.changes:
+        return "nothing to change"
+    from confgen.problem import count
+
+    return f"{count(len(wanted.plan.changes), 'change')}, {wanted.plan.impact.name.lower()}" + (
+        f": {wanted.plan.reason}" if wanted.plan.reason else ""
+    )

@@ -1,0 +1,64 @@
+"""What was: history, and back to it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from confgen.cli.options import FINE, cli, options
+from confgen.errors import UsageError
+
+if TYPE_CHECKING:
+    pass
+
+
+@cli.command(short_help="The generations that are kept.")
+@options("directory", "json")
+def history(directory: Path, as_json: bool) -> int:
+    """The generations that are kept, the newest first, and which one is live or pinned.
+
+    \b
+    Example: confgen history
+    """
+    from confgen.observe.status import past, show_past
+
+    found = past(directory)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        show_past(found)
+    return FINE
+
+
+@cli.command(short_help="Go back to a kept generation and stay there.")
+@click.argument("generation", required=False)
+@click.option("--release", is_flag=True, help="Follow the containers again.")
+@options("directory")
+def rollback(generation: str | None, release: bool, directory: Path) -> int:
+    """Go back to a kept generation and stay there, whatever the containers do, until --release.
+
+    Without a GENERATION it is the one before the live one. `confgen watch` has the proxy test it again before it goes
+    live; `confgen status` shows the pin.
+
+    \b
+    Example: confgen rollback 5d578f50731564d6
+    """
+    from confgen.keep import PIN_FILE
+    from confgen.targets.folder import Folder
+
+    folder = Folder(directory)
+    if release:
+        folder.forget(PIN_FILE)
+        click.echo("released: the proxy follows the containers again", err=True)
+        return FINE
+    kept = [name for name, _ in folder.history() if name != folder.live()]
+    chosen = generation or (kept[0] if kept else "")
+    if not chosen or chosen not in {name for name, _ in folder.history()}:
+        known = ", ".join(kept) or "none but the live one"
+        raise UsageError(f"there is no generation {generation or 'before the live one'} in {directory}", f"kept are: {known}")
+    folder.remember(PIN_FILE, f"{chosen}\n".encode())
+    click.echo(f"pinned generation {chosen}; `confgen rollback --release` follows the containers again", err=True)
+    return FINE

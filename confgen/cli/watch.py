@@ -1,0 +1,63 @@
+"""The companion container: follow the engine until stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from confgen.cli.options import FINE, LOG, LOOK, PROBLEMS, TEXT, cli, engine, options, settings_from
+
+if TYPE_CHECKING:
+    from confgen.loop import Loop
+    from confgen.report import Report
+
+
+@cli.command(short_help="Follow the engine and keep the proxy right.")
+@options(*LOOK, *TEXT, "allow_exec", *LOG)
+@click.option("--once", is_flag=True, help="One turn, then end; the exit code says how it went.")
+def watch(once: bool, log_format: str, verbose: bool, quiet: bool, **given: Any) -> int:
+    """Follow the engine and keep the proxy right, until stopped.
+
+    \b
+    Example: confgen watch --directory /confgen
+    """
+    from confgen.loop import Loop
+    from confgen.observe.health import Pulse
+    from confgen.observe.log import Teller, set_up
+
+    set_up(log_format, -1 if quiet else 1 if verbose else 0)
+    settings = settings_from(given)
+    loop = Loop(settings, (engine(settings),))
+    if once:
+        report = loop.turn("--once")
+        Teller().tell(report)
+        return _outcome(report)
+    stop = threading.Event()
+    signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # also what makes SIGTERM count for a PID 1
+    threading.Thread(target=_mind_signals, args=(signals, loop, stop), daemon=True, name="confgen-signals").start()
+    teller, pulse = Teller(), Pulse(settings.directory)
+
+    def tell(report: Report) -> None:
+        teller.tell(report)
+        pulse.tell(report)
+
+    loop.run(stop, tell)
+    return FINE
+
+
+def _mind_signals(signals: set[signal.Signals], loop: Loop, stop: threading.Event) -> None:
+    """A thread of its own waits for signals, so that no handler ever interrupts code that holds a lock."""
+    while signal.sigwait(signals) == signal.SIGHUP:
+        loop.look_again("SIGHUP")
+    stop.set()
+
+
+def _outcome(report: Report) -> int:
+    errors = [seat.error for seat in report.seats if seat.error]
+    if errors:
+        return errors[0].exit_code
+    return PROBLEMS if report.all_problems() or not report.seats else FINE
