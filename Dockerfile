@@ -21,5 +21,7 @@ RUN pip install --no-cache-dir --root-user-action=ignore --disable-pip-version-c
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 65532:65532
 STOPSIGNAL SIGTERM
+# Whether the last look is fresh and every proxy serves what it should; reads one small file.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["confgen", "health"]
 ENTRYPOINT ["confgen"]
 CMD ["watch"]
