@@ -92,11 +92,8 @@ def _walk(text: bytes) -> Iterator[Statement]:
 def _unnamed(statement: Statement) -> Statement:
     """The answer that names the generation, without the name."""
     inside = statement.blocks[-1:] == (("location", "=", "/.confgen/generation"),)
-    if (
-        inside
-        and statement.words[:2] == ("return", "200")
-        and re.fullmatch(r"skeleton|[0-9a-f]{16}", statement.words[2], re.ASCII)
-    ):
+    names = statement.words[:2] == ("return", "200") and len(statement.words) == 3
+    if inside and names and re.fullmatch(r"skeleton|[0-9a-f]{16}", statement.words[2], re.ASCII):
         return Statement(statement.blocks, ("return", "200", GENERATION))
     return statement
 
