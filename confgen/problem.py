@@ -15,7 +15,8 @@ class Origin:
     key: str = ""
 
     def __str__(self) -> str:
-        return ", ".join(part for part in (self.object or self.source, self.key) if part)
+        said = ", ".join(part for part in (self.object or self.source, self.key) if part)
+        return "".join(char if char.isprintable() else _escape(char) for char in said)  # a file may call a service anything
 
 
 class Effect(enum.Enum):
