@@ -96,11 +96,13 @@ NGINX_STATEMENTS: dict[str, frozenset[str]] = {
     "http server location": _words(
         "set return add_header rewrite proxy_http_version proxy_pass grpc_pass proxy_connect_timeout proxy_read_timeout "
         "proxy_send_timeout proxy_next_upstream_tries proxy_next_upstream_timeout grpc_connect_timeout grpc_read_timeout "
-        "grpc_send_timeout grpc_next_upstream_tries grpc_next_upstream_timeout keepalive_timeout"
+        "grpc_send_timeout grpc_next_upstream_tries grpc_next_upstream_timeout keepalive_timeout allow deny"
     ),
     "stream": _words("log_format access_log resolver proxy_next_upstream proxy_socket_keepalive upstream server"),
     "stream upstream": _words("zone resolver least_conn random hash server"),
-    "stream server": _words("listen set proxy_connect_timeout proxy_timeout proxy_next_upstream_tries proxy_pass return"),
+    "stream server": _words(
+        "listen set proxy_connect_timeout proxy_timeout proxy_next_upstream_tries proxy_pass return allow deny"
+    ),
 }
 
 
@@ -187,7 +189,9 @@ def _nginx_site(server: _Block) -> set[tuple[str, ...]]:
         return {("control", *words) for location in server.within("location") for words in [location.words[1:]]}
     facts: set[tuple[str, ...]] = {("host", name) for name in names}
     for location in server.within("location"):
-        facts.update(("location", name, *location.words[1:], "to", *_nginx_to(location)) for name in names)
+        facts.update(
+            ("location", name, *location.words[1:], "to", *_nginx_to(location), *_nginx_access(location)) for name in names
+        )
     return facts
 
 
@@ -202,8 +206,13 @@ def _nginx_to(block: _Block) -> tuple[str, ...]:
     return tuple(word.replace("${confgen_dollar}", "$") for word in only)
 
 
+def _nginx_access(block: _Block) -> tuple[str, ...]:
+    """Who may come in: the first that fits holds, so the order counts."""
+    return tuple(" ".join(words) for words in block.statements if words[0] in ("allow", "deny"))
+
+
 def _nginx_port(server: _Block) -> set[tuple[str, ...]]:
-    to = _nginx_to(server)
+    to = (*_nginx_to(server), *_nginx_access(server))
     ports = {re.sub(r"^\[::\]:", "", words[0]) + ("/udp" if "udp" in words else "/tcp") for words in server.named("listen")}
     return {("port", port, "to", *to) for port in ports}
 
@@ -218,20 +227,14 @@ def meant_for_nginx(model: Model, features: frozenset[str]) -> Facts:
     facts.add(("location", "_", "/", "to", "return", "404", _NOT_FOUND))
     for listener in model.listeners:
         for route in listener.routes:
-            pool = pools.get(route.pool) if route.pool else None
-            to = _nginx_goes(route, pool, whole)
-            if listener.protocol == "http":
-                facts.update(("host", host) for host in route.hosts)
-                facts.update(("location", host, *place, "to", *to) for host in route.hosts for place in _places(route))
-            else:
-                facts.add(
-                    (
-                        "port",
-                        f"{int(listener.port)}/{listener.protocol}",
-                        "to",
-                        *(to if pool and to[0] == "pass" else ("return", "")),
-                    )
-                )
+            to = _nginx_goes(route, pools.get(route.pool) if route.pool else None, whole)
+            if listener.protocol != "http":
+                served = to if to[0] == "pass" else ("return", "")
+                facts.add(("port", f"{int(listener.port)}/{listener.protocol}", "to", *served, *_meant_access(route)))
+                continue
+            to = (*to, *_meant_access(route)) if to[0] == "pass" else to
+            facts.update(("host", host) for host in route.hosts)
+            facts.update(("location", host, *place, "to", *to) for host in route.hosts for place in _places(route))
     rooted = {fact[1] for fact in facts if fact[0] == "location" and fact[2] == "/"}
     facts |= {
         ("location", host, "/", "to", "return", "404", _NOT_FOUND)
@@ -260,6 +263,11 @@ def _nginx_goes(route: Route, pool: Pool | None, whole: bool) -> tuple[str, ...]
         return ("return", "503", "503: no server is ready for this\n")
     named = [server for server in _written(pool) if server.resolve]
     return ("pass", _at(named[0])) if named and not whole else ("pass", _upstream_name(pool))
+
+
+def _meant_access(route: Route) -> tuple[str, ...]:
+    allowed = [f"allow {network}" for network in route.allow]
+    return (*(f"deny {network}" for network in route.deny), *allowed, *(["deny all"] if allowed else []))
 
 
 def _takes(server: Server) -> bool:
@@ -302,8 +310,8 @@ HAPROXY_LINES: dict[str, frozenset[str]] = {
     "global": _words("default-path set-var log hard-stop-after fd-hard-limit expose-experimental-directives"),
     "defaults": _words("mode log log-format option retry-on retries hash-type http-reuse timeout http-error"),
     "resolvers": _words("nameserver resolve_retries timeout hold"),
-    "frontend": _words("bind http-request http-response use_backend default_backend timeout tcp-request"),
-    "backend": _words("balance cookie retries timeout http-request server server-template"),
+    "frontend": _words("acl bind http-request http-response use_backend default_backend timeout tcp-request"),
+    "backend": _words("acl balance cookie retries timeout http-request server server-template"),
 }
 #: What a rule may do; the first word behind `http-request`, `http-response` or `tcp-request`.
 HAPROXY_RULES = _words(
@@ -357,15 +365,27 @@ def _haproxy_line(section: list[str], words: list[str]) -> set[tuple[str, ...]]:
     rule = first in ("http-request", "http-response", "tcp-request")
     if first not in HAPROXY_LINES.get(kind, frozenset()) or (rule and words[1] not in HAPROXY_RULES):
         return {("stranger", *section, *words)}
-    if first in ("server", "server-template"):
-        return {("server", section[1], words[1], words[3] if first == "server-template" else words[2])}
-    if first == "bind":
-        return {("bind", section[1], words[1].rpartition(":")[2])}
-    if first == "default_backend":
-        return {("default", section[1], words[1])}
-    if words[:2] == ["http-request", "redirect"]:
-        return {("redirect", section[1], words[3], words[5])}
-    return {("dynamic", *words[1:])} if first == "use_backend" else set()
+    facts: set[tuple[str, ...]] = set()
+    match words:
+        case ["server-template", name, _, address, *_] | ["server", name, address, *_]:
+            facts = {("server", section[1], name, address)}
+        case ["bind", address, *_]:
+            facts = {("bind", section[1], address.rpartition(":")[2])}
+        case ["default_backend", name, *_]:
+            facts = {("default", section[1], name)}
+        case ["acl", name, "src", "--", *networks]:
+            facts = {("acl", section[1], name, "src", "--", network) for network in networks}
+        case ["acl", *_]:
+            facts = {("stranger", *section, *words)}
+        case ["tcp-request", "connection", *rest]:
+            facts = {("refuses", section[1], *rest[1:])}
+        case ["http-request", "deny", _, *rest] if kind == "backend":
+            facts = {("refuses", section[1], *rest)}
+        case ["http-request", "redirect", _, url, _, code, *_]:
+            facts = {("redirect", section[1], url, code)}
+        case ["use_backend", *_]:
+            facts = {("dynamic", *words[1:])}
+    return facts
 
 
 def meant_for_haproxy(model: Model, features: frozenset[str]) -> Facts:
@@ -389,7 +409,9 @@ def meant_for_haproxy(model: Model, features: frozenset[str]) -> Facts:
             for route in listener.routes:
                 facts |= _haproxy_route(listener, route)
         else:
-            facts.update(("default", front, str(route.pool)) for route in listener.routes if route.pool)
+            for route in listener.routes:
+                facts |= {("default", front, str(route.pool))} if route.pool else {("refuses", front)}
+                facts |= _haproxy_access(front, "", listener, route)
     return frozenset(facts)
 
 
@@ -408,11 +430,28 @@ def _haproxy_route(listener: Listener, route: Route) -> set[tuple[str, ...]]:
     facts: set[tuple[str, ...]] = set() if route.pool and not route.withheld else {("section", "backend", to)}
     if route.redirect and not route.withheld:
         facts.add(("redirect", to, route.redirect.url.replace("%", "%%"), str(int(route.redirect.code))))
+    if not route.withheld:
+        condition = f"403 if {{ var(txn.route) -m str -- {route.name} }} {{ fe_name port:{listener.name} }}"
+        facts |= _haproxy_access(to, condition, listener, route)
     for host in route.hosts:
         site = f"{host}:{port}"
         facts.add(("wildcards.map", f"{host[1:]}:{port}", site) if isinstance(host, Wildcard) else ("hosts.map", site, site))
         key = f"{site}={path}" if route.match.exact else f"{site}{path.rstrip('/')}/"
         facts.add(("exact.map" if route.match.exact else "prefixes.map", key, str(route.name), to))
+    return facts
+
+
+def _haproxy_access(section: str, condition: str, listener: Listener, route: Route) -> set[tuple[str, ...]]:
+    """Who is refused there: IPv4 and IPv6 apart; where only ranges of one family are allowed, all of the other."""
+    facts: set[tuple[str, ...]] = set()
+    for family, v6, is_family in (("4", False, "!{ src -m sub : }"), ("6", True, "{ src -m sub : }")):
+        for what, sign, networks in (("deny", "", route.deny), ("allow", "!", route.allow)):
+            mine = [network for network in networks if (":" in network) is v6]
+            name = f"{what}{family}:{int(listener.port)}:{route.name}"
+            facts.update(("acl", section, name, "src", "--", network) for network in mine)
+            if mine or (what == "allow" and networks):
+                refused = f"{condition or 'if'} {is_family} {sign + name if mine else ''}".split()
+                facts.add(("refuses", section, *refused))
     return facts
 
 

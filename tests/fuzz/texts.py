@@ -115,7 +115,8 @@ _MUTATIONS: tuple[Callable[[random.Random, str], str], ...] = (
 
 def valid(chance: random.Random, key: str) -> str:
     """A text that the key's reader takes (or nearly: what it makes of two hosts that are one is its own affair)."""
-    return _VALID[key](chance)
+    make = _VALID.get(key)
+    return make(chance) if make else BY_NAME[key].example
 
 
 def host(chance: random.Random) -> str:
@@ -185,6 +186,11 @@ def _signals(chance: random.Random) -> str:
     return ",".join(chance.choice(("", "SIG")) + chance.choice(SIGNALS) for _ in range(chance.choice((1, 2))))
 
 
+def _ranges(chance: random.Random) -> str:
+    some = ("10.0.0.0/8", "192.0.2.7", "203.0.113.0/24", "0.0.0.0/0", "2001:db8::/32", "fd00::1", "::/0", "10.1.0.0/16")
+    return ", ".join(chance.choice(some) for _ in range(chance.choice((1, 1, 2, 5, 80))))
+
+
 def _one_of(*words: str) -> Callable[[random.Random], str]:
     return lambda chance: chance.choice(words)
 
@@ -205,6 +211,8 @@ _VALID: dict[str, Callable[[random.Random], str]] = {
     "max-connections": _one_of("1", "100", "1000000"),
     "network": _one_of("front", "front", "back"),
     "stop-signal": _signals,
+    "allow": _ranges,
+    "deny": _ranges,
     **dict.fromkeys(("strip-prefix", "backup"), _one_of("true", "false")),
     **dict.fromkeys(("timeout.connect", "timeout.read", "timeout.send", "timeout.idle", "drain"), _duration),
 }
