@@ -60,7 +60,7 @@ def side(name: str, filters: Callable[[str], Callable[..., str]] | None = None) 
     return replace(real, renderer=type(real.renderer)((), {**real.proxy.filters, **broken}))
 
 
-def first_failure(at: Side, worlds: int = 30) -> tuple[tuple[Instance, ...], str]:
+def first_failure(at: Side, worlds: int = 150) -> tuple[tuple[Instance, ...], str]:
     """The first world of the fixed seed that fails, and how; ((), "") where none does."""
     for number in range(worlds):
         some = world(f"confgen/{number}")
