@@ -222,30 +222,41 @@ class Keeper:
         return bool(fresh)
 
     def _tested(self, seat: Seat, model: Model) -> dict[str, str]:
-        """Which routes the proxy's own test refuses, each with the proxy's words; those that are live are trusted first."""
-        live = set(self._live_model(seat).routes())
-        routes = sorted(model.routes(), key=lambda r: (r not in live, r.name))
+        """Which routes the proxy's own test refuses, each with the proxy's words; those that are live are trusted first.
+
+        Empty when what is live would be refused too: then the fault is in a template, and no template's mistake may take
+        down a route that is up.
+        """
+        live = self._live_model(seat)
+        if self._said(seat, live):
+            return {}
+        trusted = set(live.routes())
+        routes = sorted(model.routes(), key=lambda r: (r not in trusted, r.name))
         said = ""
 
         def passes(some: Sequence[Route]) -> bool:
             nonlocal said
             names = {route.name for route in some}
-            try:
-                candidate = self._write(without(model, {r.name for r in routes} - names), seat)
-            except RefusedText as error:
-                said = error.message
-                return False
-            seat.target.folder.stage(candidate.generation, candidate.as_dict())
-            answer = seat.proxy.test(seat.target, candidate.generation)
-            seat.target.folder.discard(candidate.generation)
-            said = words(answer.output)
-            return answer.code == 0
+            said = self._said(seat, without(model, {r.name for r in routes} - names))
+            return not said
 
         blamed = {}
         for route in offenders(routes, passes) or ():
             passes([route])
             blamed[str(route.name)] = said
         return blamed
+
+    def _said(self, seat: Seat, model: Model) -> str:
+        """What is said against the text of a model, by the read-back or by the proxy's own test; "" when nothing is."""
+        try:
+            candidate = self._write(model, seat)
+        except RefusedText as error:
+            return error.message
+        folder = seat.target.folder
+        folder.stage(candidate.generation, candidate.as_dict())
+        answer = seat.proxy.test(seat.target, candidate.generation)
+        folder.discard(candidate.generation)
+        return words(answer.output) if answer.code else ""
 
     def _trusted(self, seat: Seat) -> Kept:
         """What is kept, without the routes whose time for another try has come."""
