@@ -86,10 +86,9 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def seen(request: pytest.FixtureRequest) -> Iterator[record.Seen]:
+def seen(request: pytest.FixtureRequest) -> record.Seen:
     """`seen("...")` tells the figure that goes into the table; the fault is the test's name: test_f13_..."""
-    made = record.Seen(request.node.nodeid)
-    yield made
+    return record.Seen(request.node.nodeid)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -58,7 +58,7 @@ class Daemon:
         settings = {"live-restore": live_restore, "bip": "10.214.0.1/24", "shutdown-timeout": 3}
         (self.home / "daemon.json").write_text(json.dumps(settings), encoding="utf-8")
         self.process.start()
-        return until(lambda: self.answers, f"the private engine answers: {self.process.log()[-2000:]}", 60)
+        return until(lambda: self.answers, lambda: f"the private engine answers: {self.process.log()[-6000:]}", 60)
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """Ends it: SIGTERM as `systemctl stop` does, SIGKILL as a crash."""

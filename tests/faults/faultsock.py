@@ -27,6 +27,23 @@ _KINDS = {"/version": "version", "/_ping": "ping", "/events": "events", "/contai
 _SPOKEN = "1.41"
 
 
+def made_row(number: int, host: str, address: str, *, state: str = "running", labels: dict[str, str] | None = None) -> Row:
+    """A container that nobody runs, as the engine's list shows one."""
+    return {
+        "Id": f"{number:064x}",
+        "Names": [f"/made-{number}"],
+        "Image": "made",
+        "Labels": labels or {"confgen.host": host, "confgen.port": "80"},
+        "State": state,
+        "Status": "Up 1 second",
+        "Created": 1_700_000_000 + number,
+        "Ports": [{"PrivatePort": 80, "Type": "tcp"}],
+        "HostConfig": {"NetworkMode": "default"},
+        "NetworkSettings": {"Networks": {"bridge": {"IPAddress": address, "GlobalIPv6Address": ""}}},
+        "Mounts": [],
+    }
+
+
 def event(action: str, made: Row, **attributes: str) -> bytes:
     """A line of the event stream about a row."""
     now = time.time()
@@ -100,20 +117,8 @@ class Faultsock:
             self.emit(*(event(action, made) for made in rows for action in ("die", "destroy")))
 
     def row(self, number: int, host: str, *, state: str = "running", labels: dict[str, str] | None = None) -> Row:
-        """A container that nobody runs, as the engine's list shows one; requests to it go to the healthy container."""
-        return {
-            "Id": f"{number:064x}",
-            "Names": [f"/made-{number}"],
-            "Image": "made",
-            "Labels": labels or {"confgen.host": host, "confgen.port": "80"},
-            "State": state,
-            "Status": "Up 1 second",
-            "Created": 1_700_000_000 + number,
-            "Ports": [{"PrivatePort": 80, "Type": "tcp"}],
-            "HostConfig": {"NetworkMode": "default"},
-            "NetworkSettings": {"Networks": {"bridge": {"IPAddress": self.address, "GlobalIPv6Address": ""}}},
-            "Mounts": [],
-        }
+        """A container that nobody runs; requests to it go to the healthy one."""
+        return made_row(number, host, self.address, state=state, labels=labels)
 
     # --- one connection ---
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -29,21 +31,23 @@ NATIVE = {"nginx": "nginx-1.30", "haproxy": "haproxy-3.2"}
 IMAGE = "confgen-test/web"
 
 
-def until(true: Callable[[], Any], what: str, deadline: float = 15.0, pause: float = 0.01) -> float:
+def until(true: Callable[[], Any], what: str | Callable[[], str], deadline: float = 15.0, pause: float = 0.01) -> float:
     """Waits for the thing itself; how many seconds it took."""
     started = time.monotonic()
     while not true():
-        assert time.monotonic() - started < deadline, f"after {deadline:g} s still not: {what}"
+        late = time.monotonic() - started > deadline
+        assert not late, f"after {deadline:g} s still not: {what if isinstance(what, str) else what()}"
         time.sleep(pause)
     return time.monotonic() - started
 
 
 def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port below those that clients get for their own side: the probe's connections could take it meanwhile."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("0.0.0.0", port))
+            return port
 
 
 @dataclass
@@ -206,7 +210,7 @@ class World:
     def boot(self) -> World:
         """Starts the proxy, then confgen, and waits until the healthy route is served."""
         self.proxy.start()
-        until(lambda: self.get("nobody.localhost")[0] == 404, f"the skeleton answers: {self.proxy.log()}")
+        until(lambda: self.get("nobody.localhost")[0] == 404, lambda: f"the skeleton answers: {self.proxy.log()}")
         self.confgen.start()
         self.serves(HOST)
         self.settle()

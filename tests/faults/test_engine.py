@@ -20,7 +20,7 @@ from tests.faults.faultsock import Faultsock, faultsock
 from tests.faults.netns import inside, namespace
 from tests.faults.probe import HOST, Probe
 from tests.faults.record import Seen
-from tests.faults.rig import Docker, Process, World, until
+from tests.faults.rig import Docker, World
 from tests.faults.sizes import FULL, pace, size
 
 Worlds = Callable[..., World]
@@ -233,7 +233,7 @@ def _churn(daemon: Daemon, starts: int) -> None:
 
 
 def test_f06_f07_a_storm_of_events_and_a_paused_confgen(daemon: Daemon, inner: Worlds, probed, seen: Seen) -> None:
-    tags, starts = size("tags", 300, 5000), size("starts", 4, 100)
+    tags, starts = size("tags", 100, 5000), size("starts", 2, 100)
     alone, _ = _storm(daemon, tags)
     made = inner().boot()
     names = [daemon.docker.run(f"churn{n}", host=f"churn{n}.localhost") for n in range(CHURNING)]
