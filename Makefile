@@ -6,7 +6,7 @@ VENV = $(eval VENV := $$(shell $(BED) venv))$(VENV)
 PYTEST = $(VENV)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit golden integration e2e lint format reference image fuzz measure lock clean
+.PHONY: help demo test unit golden integration e2e lint format reference image fuzz faults measure lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ image: ## build confgen:latest into the engine that answers
 
 fuzz: ## any labels through the line, and the texts through the real programs: make fuzz SECONDS=300 [SEED=...]
 	@$(BED) natives --quiet >/dev/null && $(VENV)/bin/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
+
+faults: ## every fault in its long form (about 20 minutes), with a table of what was seen
+	@$(BED) run -- $(VENV)/bin/python -m tests.faults
 
 measure: ## the figures of docs/measurements.md, on this machine
 	@$(BED) run -- $(VENV)/bin/python -m tests.measure

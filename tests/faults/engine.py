@@ -64,6 +64,11 @@ class Daemon:
         """Ends it: SIGTERM as `systemctl stop` does, SIGKILL as a crash."""
         self.process.send(number)
         self.process.wait(40)
+        if number == signal.SIGKILL:
+            # Its containerd dies with it.  Where nobody reaps orphans it stays as a zombie, which the next dockerd would
+            # take for a running one and wait for.
+            until(lambda: self.containerd() is None, "containerd is gone")
+            (self.home / "exec/containerd/containerd.pid").unlink(missing_ok=True)
 
     def containerd(self) -> int | None:
         with contextlib.suppress(OSError, ValueError):

@@ -21,16 +21,20 @@ class Seen:
 
 
 def write(path: Path, test: str, report: Any) -> None:
-    """One JSON line a test."""
-    found = re.search(r"::test_(f[0-9]+)", test)
-    variant = re.search(r"\[(.*)\]$", test)
+    """One JSON line a test of a fault."""
+    function, _, variant = test.rpartition("::")[2].rstrip("]").partition("[")
+    own = re.match(r"f([0-9]+)-(.*)", variant)  # a parameter may name its own fault
+    faults = [own[1]] if own else re.findall(r"(?<=_)f([0-9]+)(?=_)", function)
+    if not faults:
+        return
     line = {
-        "fault": found[1].upper() if found else "",
+        "faults": [f"F{int(number)}" for number in faults],
         "test": test,
-        "variant": variant[1] if variant else "",
+        "variant": own[2] if own else variant,
         "seen": _FIGURES.get(test, []),
         "verdict": "open" if getattr(report, "wasxfail", None) else report.outcome,
-        "why": getattr(report, "wasxfail", "") or (str(report.longrepr).splitlines()[-1][:300] if report.failed else ""),
+        "why": str(getattr(report, "wasxfail", "")).removeprefix("reason: ")
+        or (str(report.longrepr).splitlines()[-1][:300] if report.failed else ""),
         "seconds": round(report.duration, 1),
     }
     with path.open("a", encoding="utf-8") as file:

@@ -388,7 +388,7 @@ def test_f22_the_proxy_is_away(docker: Docker, liar: Faultsock, contained: World
     for number in range(5):
         liar.add(liar.row(number, f"h{number}.localhost"))
         time.sleep(0.1)
-    time.sleep(size("away", 2, 60))
+    time.sleep(size("away", 1, 20))
     told = [line for line in made.log().splitlines()[lines:] if " DEBUG " not in line]
     assert made.confgen.running
     assert len(told) <= 4, told
