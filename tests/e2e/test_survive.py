@@ -165,3 +165,7 @@ def test_what_the_proxy_refuses_costs_its_own_route_alone(own_templates: Stack, 
     assert "CG301" in world.confgen("explain", bad)
     file.write_text(good)
     world.serves("poison.localhost")
+
+
+def test_the_image_tells_its_health_by_itself(world: Stack) -> None:
+    until(lambda: world.inspect(world.container("confgen"))["State"]["Health"]["Status"] == "healthy", "healthy", deadline=60)
