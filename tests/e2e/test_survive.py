@@ -167,5 +167,9 @@ def test_what_the_proxy_refuses_costs_its_own_route_alone(own_templates: Stack, 
     world.serves("poison.localhost")
 
 
-def test_the_image_tells_its_health_by_itself(world: Stack) -> None:
-    until(lambda: world.inspect(world.container("confgen"))["State"]["Health"]["Status"] == "healthy", "healthy", deadline=60)
+def test_the_image_tells_its_health_by_itself(world: Stack, tmp_path: Path) -> None:
+    override = tmp_path / "health.yaml"
+    override.write_text("services: {confgen: {healthcheck: {interval: 1s}}}\n")
+    world.files.append(override)
+    world.compose("up", "-d", "--no-build", "confgen")
+    until(lambda: world.inspect(world.container("confgen"))["State"]["Health"]["Status"] == "healthy", "healthy")
