@@ -183,6 +183,8 @@ def _offer(instance: Instance, wish: Wish, frame: Frame) -> _Offer:
         idle=wish.idle or defaults.idle,
         allow=wish.allow,
         deny=wish.deny,
+        request_headers=wish.request_headers,
+        response_headers=wish.response_headers,
         origin=wish.origin,
     )
     age = (instance.health is Health.UNHEALTHY, instance.created, instance.name)

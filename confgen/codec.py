@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from confgen.errors import BadInput
-from confgen.values import Host, Refusal, Wildcard, parse_host
+from confgen.values import Host, Refusal, Text, Wildcard, parse_host
 
 Value = TypeVar("Value")
 
@@ -23,6 +23,8 @@ def encode(value: object) -> object:
         return [encode(item) for item in value]
     if isinstance(value, enum.Enum):
         return value.value
+    if isinstance(value, Text):
+        return value.raw
     return value
 
 
@@ -58,7 +60,7 @@ def _decode(kind: Any, data: Any) -> Any:
 
 def _scalar(kind: Any, data: Any) -> Any:
     """Only what is a text becomes one, and only a whole number a number: int(True), int(1.5) and str(None) would not complain."""
-    wanted: type = bool if kind is bool else str if issubclass(kind, str) else int
+    wanted: type = bool if kind is bool else str if issubclass(kind, (str, Text)) else int
     if not isinstance(data, wanted) or (isinstance(data, bool) and wanted is not bool):
         raise TypeError(f"expected {wanted.__name__}, found {type(data).__name__}")
     return kind(data)

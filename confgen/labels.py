@@ -20,12 +20,14 @@ from confgen.values import (
     Balance,
     Cidr,
     Duration,
+    Header,
     Host,
     Match,
     Name,
     Port,
     Refusal,
     Sticky,
+    Text,
     Url,
     Weight,
     Wildcard,
@@ -40,8 +42,10 @@ from confgen.values import (
     parse_path,
     parse_port,
     parse_ranges,
+    parse_settable_header,
     parse_signals,
     parse_sticky,
+    parse_text,
     parse_url,
     parse_weight,
     word,
@@ -73,6 +77,7 @@ class Key:
 
     field: the attribute of Wish that holds the value.  wrong: what a value that cannot be read costs.
     stream: the key may stand behind `tcp.<port>.` and `udp.<port>.`.  route: it may stand in a route.
+    parameter: where the name ends in a word in angle brackets, the kind of what stands there in a label.
     """
 
     name: str
@@ -85,6 +90,24 @@ class Key:
     wrong: Effect = Effect.ROUTE
     stream: bool = True
     http: bool = True
+    parameter: Kind | None = None
+
+    @property
+    def stem(self) -> str:
+        """What stands in front of the parameter; the whole name where there is none."""
+        return self.name.partition("<")[0]
+
+    @property
+    def sample(self) -> str:
+        """The key as it may stand in a label."""
+        return self.stem + (_SAMPLE if self.parameter else "")
+
+    def value(self, key: str, text: str, before: object) -> object:
+        """What a label says; of a key with a parameter, together with what others of its kind said `before`.  Raises Refusal."""
+        if self.parameter is None:
+            return self.kind.parse(text)
+        one = Header(Name(str(self.parameter.parse(key[len(self.stem) :]))), _text(self.kind.parse(text)))
+        return tuple(sorted((*(before if isinstance(before, tuple) else ()), one), key=lambda header: header.name.lower()))
 
     @property
     def security(self) -> bool:
@@ -96,6 +119,17 @@ class Key:
 SECURITY = ("tls", "auth", "allow", "deny", "limit")
 
 
+#: Stands for any parameter in examples.
+_SAMPLE = "X-Robots-Tag"
+
+
+def _text(value: object) -> Text:
+    assert isinstance(value, Text)
+    return value
+
+
+HEADER = Kind("header", parse_settable_header, "letters, digits and `-`", r"[A-Za-z0-9-]{1,64}")
+TEXT = Kind("text", parse_text, "one line of ASCII, at most 2000 characters; empty removes the header", r"^[ -~\t]*$")
 HOSTS = Kind("hosts", parse_hosts, "DNS names, comma-separated; `*.example.com` for all below", r"^[A-Za-z0-9.*, -]+$")
 PATH = Kind("path", parse_path, "`/prefix`, or `=/exact`", r"^=?/[^\s\\\"#{}$]*$")
 PORT = Kind("port", parse_port, "1 to 65535", r"^[1-9][0-9]{0,4}$")
@@ -138,6 +172,10 @@ KEYS: tuple[Key, ...] = (
         Effect.WITHHELD),
     Key("deny", "deny", RANGES, _R, "Client addresses that get 403, also where `allow` names them.", "none", "203.0.113.0/24",
         Effect.WITHHELD),
+    Key("header.request.<Name>", "request_headers", TEXT, _R, "Tell the server this header, whatever the client said.", "as the client said",
+        "noindex", Effect.LABEL, stream=False, parameter=HEADER),
+    Key("header.response.<Name>", "response_headers", TEXT, _R, "Tell the client this header, whatever the server said.", "as the server said",
+        "noindex", Effect.LABEL, stream=False, parameter=HEADER),
     Key("timeout.connect", "connect", DURATION, _P, "Longest time for a connection to come about.", "`500ms`", "1s", Effect.LABEL),
     Key("timeout.read", "read", DURATION, _R, "Longest silence of the server.", "`60s`", "5m", Effect.LABEL, stream=False),
     Key("timeout.send", "send", DURATION, _R, "Longest time the server may refuse to take bytes.", "`60s`", "5m", Effect.LABEL, stream=False),
@@ -160,6 +198,19 @@ KEYS: tuple[Key, ...] = (
 )  # fmt: skip
 
 BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}
+_WITH_PARAMETER = tuple(key for key in KEYS if key.parameter)
+
+
+def find(name: str) -> Key | None:
+    """The row of a label's key."""
+    return BY_NAME.get(name) or next((key for key in _WITH_PARAMETER if name.startswith(key.stem) and name != key.stem), None)
+
+
+def row(name: str) -> Key:
+    """The same for a key that is known."""
+    found = find(name)
+    assert found is not None
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +237,8 @@ class Wish:
     idle: Duration | None = None
     allow: tuple[Cidr, ...] = ()
     deny: tuple[Cidr, ...] = ()
+    request_headers: tuple[Header, ...] = ()
+    response_headers: tuple[Header, ...] = ()
     port: Port | None = None
     scheme: str | None = None
     pool: Name | None = None
@@ -294,7 +347,8 @@ def _each_once(said: list[_Said], problems: list[Problem]) -> list[_Said]:
     """The first of each key in each section; `routes.default.host` beside `host`, or blanks in a key, say one thing twice."""
     first: dict[tuple[str, str], _Said] = {}
     for s in said:
-        holder = first.setdefault((s.section, s.key), s)
+        key = find(s.key)
+        holder = first.setdefault((s.section, s.key.lower() if key and key.parameter else s.key), s)
         if holder is not s:
             message = f"says the same thing as the {holder.origin.key}, which holds"
             problems.append(Problem(s.origin, "CG003", message, Effect.LABEL, "remove one of them"))
@@ -317,7 +371,7 @@ def _withheld(said: list[_Said], problems: list[Problem]) -> dict[str, str]:
     """Sections that must not be served, each with the security label that could not be obeyed; removes unknown keys."""
     withheld: dict[str, str] = {}
     for s in list(said):
-        if s.section != _NOWHERE and (s.key in BY_NAME or (s.key == _TO and s.section)):
+        if s.section != _NOWHERE and (find(s.key) or (s.key == _TO and s.section)):
             continue
         said.remove(s)
         security = _security(s.key)
@@ -333,7 +387,7 @@ def _withheld(said: list[_Said], problems: list[Problem]) -> dict[str, str]:
 
 def _lost(own: dict[str, list[_Said]], problems: list[Problem]) -> dict[str, str]:
     """A security label of a section that makes no route was meant for another one: all are shut."""
-    keys = [s for said in own.values() for s in sorted(said, key=lambda s: s.key) if s.key != _TO and BY_NAME[s.key].security]
+    keys = [s for said in own.values() for s in sorted(said, key=lambda s: s.key) if s.key != _TO and row(s.key).security]
     for s in keys:
         message = f"{s.key} stands in {s.section}, which makes no route: every route of the container is shut"
         problems.append(
@@ -352,7 +406,9 @@ def _widened(withheld: dict[str, str], sections: list[str]) -> dict[str, str]:
 _MAX_KEY = 100
 
 #: Every other word that stands in a key, so that one of them is not taken for a misspelt security word.
-_WORDS = tuple(sorted({word for key in (*BY_NAME, "enable") for word in re.split(r"[.-]", key)} - {*SECURITY}))
+_WORDS = tuple(
+    sorted({word for key in (*(k.stem for k in KEYS), "enable") for word in re.split(r"[.-]", key) if word} - {*SECURITY})
+)
 
 
 def _security(key: str) -> str:
@@ -411,7 +467,7 @@ def _section_of(wish: Wish) -> str:
 
 def _merge(common: dict[str, _Said], own: list[_Said]) -> dict[str, _Said]:
     """The keys of a section; pool, server and security keys of the short form are the container's defaults for all its routes."""
-    defaults = {name: s for name, s in common.items() if BY_NAME[name].scope is not Scope.ROUTE or BY_NAME[name].security}
+    defaults = {name: s for name, s in common.items() if row(name).scope is not Scope.ROUTE or row(name).security}
     return {**defaults, **{s.key: s for s in own}}
 
 
@@ -432,7 +488,7 @@ def _wish(section: str, said: dict[str, _Said], problems: list[Problem]) -> Wish
     else:
         whole = _complete(section, said, values, problems) and whole
         name = name or "default"
-        guard = next((key for key in sorted(said) if BY_NAME[key].security), "")
+        guard = next((key for key in sorted(said) if key != _TO and row(key).security), "")
         if not whole and guard and "hosts" in values and ("match" in values or "path" not in said):
             # Left out, its requests would go to a route that asks nobody who they are.
             values["withheld"], whole = guard, True
@@ -452,11 +508,11 @@ def _values(said: dict[str, _Said], stream: str, problems: list[Problem]) -> tup
     for key_name, s in sorted(said.items()):
         if key_name == _TO:
             continue
-        key = BY_NAME[key_name]
+        key = row(key_name)
         wrong = None
         if not stream or key.stream:
             try:
-                values[key.field] = key.kind.parse(s.text)
+                values[key.field] = key.value(key_name, s.text, values.get(key.field))
             except Refusal as refusal:
                 wrong = _problem(refusal, s.origin, key.wrong)
                 whole = whole and key.wrong in (Effect.LABEL, Effect.WITHHELD)
@@ -553,5 +609,5 @@ def _stray_route_keys(common: dict[str, _Said]) -> list[Problem]:
             "add a host, or move it to a route",
         )
         for name, s in sorted(common.items())
-        if BY_NAME[name].scope is Scope.ROUTE and not BY_NAME[name].security
+        if row(name).scope is Scope.ROUTE and not row(name).security
     ]

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass, field, replace
 
 from confgen.problem import Origin
-from confgen.values import Address, Balance, Cidr, Duration, Host, Match, Name, Path, Port, Sticky, Url, Weight, Wildcard
+from confgen.values import Address, Balance, Cidr, Duration, Header, Host, Match, Name, Path, Port, Sticky, Url, Weight, Wildcard
 
 
 class ServerState(enum.Enum):
@@ -85,6 +85,7 @@ class Route:
     read, send: silence that the server or the client is allowed.  idle: HTTP: an idle kept-alive connection of a
     client; tcp, udp: a connection that is silent on both sides.
     deny: clients that are refused; allow: the only ones that are not, empty for all.  An address in both is refused.
+    request_headers: told to the server, response_headers: told to the client instead of what the server says; by name.
     """
 
     name: Name
@@ -100,6 +101,8 @@ class Route:
     idle: Duration = Duration(60_000)
     allow: tuple[Cidr, ...] = ()
     deny: tuple[Cidr, ...] = ()
+    request_headers: tuple[Header, ...] = ()
+    response_headers: tuple[Header, ...] = ()
     origin: Origin = field(default=Origin(""), compare=False)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 
 from confgen.model import Model
+from confgen.values import Text
 
 
 class Impact(enum.IntEnum):
@@ -97,4 +98,4 @@ def _plain(value: object) -> str:
         return str(value.value)
     if isinstance(value, tuple):
         return ", ".join(str(item) for item in value) or "none"
-    return repr(value) if is_dataclass(value) else str(value)
+    return repr(value) if is_dataclass(value) or isinstance(value, Text) else str(value)

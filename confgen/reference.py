@@ -93,8 +93,8 @@ _COST = {
 
 def schema() -> dict[str, object]:
     """A JSON schema of one container's labels, for editors; the patterns are hints, the readers are the rule."""
-    http = {re.escape(key.name): _property(key) for key in KEYS}
-    stream = {re.escape(key.name): _property(key) for key in KEYS if key.stream}
+    http = {_pattern(key): _property(key) for key in KEYS}
+    stream = {_pattern(key): _property(key) for key in KEYS if key.stream}
     patterns: dict[str, object] = {}
     for name, prop in http.items():
         patterns[rf"^confgen\.(routes\.[A-Za-z0-9][A-Za-z0-9_-]*\.)?{name}$"] = prop
@@ -117,6 +117,10 @@ def schema() -> dict[str, object]:
         "patternProperties": patterns,
         "additionalProperties": False,
     }
+
+
+def _pattern(key: Key) -> str:
+    return re.escape(key.stem) + (key.parameter.pattern if key.parameter else "")
 
 
 def _property(key: Key) -> dict[str, object]:

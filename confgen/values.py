@@ -127,6 +127,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """A header to set; one whose value is empty is removed."""
+
+    name: Name
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """How a pool spreads requests: an algorithm, and the header or cookie name that `header` and `cookie` need."""
 
@@ -389,6 +397,36 @@ def parse_header_name(text: str) -> Name:
         what = f"{show(char)} at position {position} is not allowed" if char else "it has 1 to 64 characters"
         raise Refusal("CG131", f"header name {show(raw)}: {what}", 'use letters, digits and "-"')
     return Name(raw)
+
+
+#: Headers that say where a message ends, who the client is, or what the proxy does: theirs to set, not a label's.
+_PROXYS_OWN = re.compile(
+    r"host|content-length|transfer-encoding|connection|te|upgrade|trailer|keep-alive|forwarded|x-real-ip|(x-accel|x-forwarded|proxy)-.*"
+)
+
+
+def parse_settable_header(text: str) -> Name:
+    """The name of a header that a label may set or remove."""
+    name = parse_header_name(text)
+    if _PROXYS_OWN.fullmatch(name.lower()):
+        raise Refusal("CG131", f"header {show(name)} is the proxy's own", "choose another name")
+    return name
+
+
+#: Longest header value, in characters.
+MAX_VALUE = 2000
+
+
+def parse_text(text: str) -> Text:
+    """Free text of one line: visible ASCII and blanks; may be empty."""
+    raw = text.replace("\t", " ").strip(" ")
+    if len(raw) > MAX_VALUE:
+        raise Refusal("CG132", f"the value has {len(raw)} characters; at most {MAX_VALUE} are allowed", "shorten it")
+    for position, char in enumerate(raw, 1):
+        if not " " <= char <= "~":
+            what = "a line break" if char in "\r\n" else f"the character {show(char)}"
+            raise Refusal("CG132", f"the value contains {what} at position {position}", "header values are one line of ASCII")
+    return Text(raw)
 
 
 ALGORITHMS = ("roundrobin", "leastconn", "source", "random", "uri", "first", "header", "cookie")

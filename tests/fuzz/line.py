@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from confgen import want
 from confgen.codec import decode
-from confgen.labels import BY_NAME
+from confgen.labels import BY_NAME, find
 from confgen.model import Model
 from confgen.problem import Problem
 from confgen.proxies import PROXIES
@@ -110,7 +110,7 @@ def count(world: tuple[Instance, ...], tally: Tally) -> None:
     for instance in world:
         for label, text in instance.labels:
             tally.counts["labels"] += 1
-            key = next((k for k in (label.partition(".")[2], label.split(".", 3)[-1]) if k in BY_NAME), "")
+            key = next((row.name for k in (label.partition(".")[2], label.split(".", 3)[-1]) if (row := find(k))), "")
             if not text.isprintable() or not text.isascii():
                 tally.counts["with control or non-ASCII characters"] += 1
             if key:

@@ -96,7 +96,8 @@ NGINX_STATEMENTS: dict[str, frozenset[str]] = {
     "http server location": _words(
         "set return add_header rewrite proxy_http_version proxy_pass grpc_pass proxy_connect_timeout proxy_read_timeout "
         "proxy_send_timeout proxy_next_upstream_tries proxy_next_upstream_timeout grpc_connect_timeout grpc_read_timeout "
-        "grpc_send_timeout grpc_next_upstream_tries grpc_next_upstream_timeout keepalive_timeout allow deny"
+        "grpc_send_timeout grpc_next_upstream_tries grpc_next_upstream_timeout keepalive_timeout allow deny "
+        "proxy_set_header grpc_set_header proxy_hide_header grpc_hide_header"
     ),
     "stream": _words("log_format access_log resolver proxy_next_upstream proxy_socket_keepalive upstream server"),
     "stream upstream": _words("zone resolver least_conn random hash server"),
@@ -192,7 +193,21 @@ def _nginx_site(server: _Block) -> set[tuple[str, ...]]:
         facts.update(
             ("location", name, *location.words[1:], "to", *_nginx_to(location), *_nginx_access(location)) for name in names
         )
+        said = set(_nginx_headers(location))
+        facts.update(("in", name, *location.words[1:], *fact) for name in names for fact in said)
     return facts
+
+
+def _nginx_headers(block: _Block) -> Iterator[tuple[str, ...]]:
+    """Headers with a text of their own; the others are a variable of nginx's, or dropped."""
+    hidden = {words[0] for module in ("proxy", "grpc") for words in block.named(f"{module}_hide_header")}
+    yield from (("hide", name) for name in hidden)
+    for words in block.named("add_header"):
+        if words[0] in hidden:
+            yield ("answer", words[0], words[1].replace("${confgen_dollar}", "$"))
+    for words in [*block.named("proxy_set_header"), *block.named("grpc_set_header")]:
+        if not re.fullmatch(r"(\$[a-z_]+)?", words[1]):
+            yield ("tell", words[0], words[1].replace("${confgen_dollar}", "$"))
 
 
 def _nginx_to(block: _Block) -> tuple[str, ...]:
@@ -232,6 +247,8 @@ def meant_for_nginx(model: Model, features: frozenset[str]) -> Facts:
                 served = to if to[0] == "pass" else ("return", "")
                 facts.add(("port", f"{int(listener.port)}/{listener.protocol}", "to", *served, *_meant_access(route)))
                 continue
+            said = _meant_headers(route) if to[0] == "pass" else []
+            facts.update(("in", host, *place, *fact) for host in route.hosts for place in _places(route) for fact in said)
             to = (*to, *_meant_access(route)) if to[0] == "pass" else to
             facts.update(("host", host) for host in route.hosts)
             facts.update(("location", host, *place, "to", *to) for host in route.hosts for place in _places(route))
@@ -263,6 +280,13 @@ def _nginx_goes(route: Route, pool: Pool | None, whole: bool) -> tuple[str, ...]
         return ("return", "503", "503: no server is ready for this\n")
     named = [server for server in _written(pool) if server.resolve]
     return ("pass", _at(named[0])) if named and not whole else ("pass", _upstream_name(pool))
+
+
+def _meant_headers(route: Route) -> list[tuple[str, ...]]:
+    said = [("tell", str(h.name), h.value.raw) for h in route.request_headers if h.value.raw]
+    for header in route.response_headers:
+        said += [("hide", str(header.name)), *([("answer", str(header.name), header.value.raw)] if header.value.raw else [])]
+    return said
 
 
 def _meant_access(route: Route) -> tuple[str, ...]:
@@ -311,7 +335,7 @@ HAPROXY_LINES: dict[str, frozenset[str]] = {
     "defaults": _words("mode log log-format option retry-on retries hash-type http-reuse timeout http-error"),
     "resolvers": _words("nameserver resolve_retries timeout hold"),
     "frontend": _words("acl bind http-request http-response use_backend default_backend timeout tcp-request"),
-    "backend": _words("acl balance cookie retries timeout http-request server server-template"),
+    "backend": _words("acl balance cookie retries timeout http-request http-response server server-template"),
 }
 #: What a rule may do; the first word behind `http-request`, `http-response` or `tcp-request`.
 HAPROXY_RULES = _words(
@@ -381,6 +405,8 @@ def _haproxy_line(section: list[str], words: list[str]) -> set[tuple[str, ...]]:
             facts = {("refuses", section[1], *rest[1:])}
         case ["http-request", "deny", _, *rest] if kind == "backend":
             facts = {("refuses", section[1], *rest)}
+        case ["http-request" | "http-response", "set-header" | "del-header", *_] if kind == "backend":
+            facts = {("header", section[1], *words)}
         case ["http-request", "redirect", _, url, _, code, *_]:
             facts = {("redirect", section[1], url, code)}
         case ["use_backend", *_]:
@@ -410,8 +436,8 @@ def meant_for_haproxy(model: Model, features: frozenset[str]) -> Facts:
                 facts |= _haproxy_route(listener, route)
         else:
             for route in listener.routes:
-                facts |= {("default", front, str(route.pool))} if route.pool else {("refuses", front)}
-                facts |= _haproxy_access(front, "", listener, route)
+                facts.add(("default", front, str(route.pool)) if route.pool else ("refuses", front))
+                facts |= _haproxy_access(front, "", listener, route) if route.pool else set()
     return frozenset(facts)
 
 
@@ -433,11 +459,23 @@ def _haproxy_route(listener: Listener, route: Route) -> set[tuple[str, ...]]:
     if not route.withheld:
         condition = f"403 if {{ var(txn.route) -m str -- {route.name} }} {{ fe_name port:{listener.name} }}"
         facts |= _haproxy_access(to, condition, listener, route)
+        facts |= _haproxy_headers(to, condition.removeprefix("403 "), route) if route.pool else set()
     for host in route.hosts:
         site = f"{host}:{port}"
         facts.add(("wildcards.map", f"{host[1:]}:{port}", site) if isinstance(host, Wildcard) else ("hosts.map", site, site))
         key = f"{site}={path}" if route.match.exact else f"{site}{path.rstrip('/')}/"
         facts.add(("exact.map" if route.match.exact else "prefixes.map", key, str(route.name), to))
+    return facts
+
+
+def _haproxy_headers(section: str, condition: str, route: Route) -> set[tuple[str, ...]]:
+    """What is set there, or removed where the value is empty; a percent sign stands for itself when it is doubled."""
+    facts: set[tuple[str, ...]] = set()
+    for of, headers in (("request", route.request_headers), ("response", route.response_headers)):
+        for header in headers:
+            value = header.value.raw.replace("%", "%%")
+            what = ("set-header", str(header.name), value) if value else ("del-header", str(header.name))
+            facts.add(("header", section, f"http-{of}", *what, *condition.split()))
     return facts
 
 

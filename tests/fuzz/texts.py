@@ -10,7 +10,7 @@ import random
 import string
 from collections.abc import Callable
 
-from confgen.labels import BY_NAME, KEYS, SECURITY
+from confgen.labels import BY_NAME, KEYS, SECURITY, row
 from confgen.values import ALGORITHMS, SIGNALS
 
 #: What means something to nginx, HAProxy, Jinja, a shell, a terminal or a reader of logs.
@@ -115,8 +115,8 @@ _MUTATIONS: tuple[Callable[[random.Random, str], str], ...] = (
 
 def valid(chance: random.Random, key: str) -> str:
     """A text that the key's reader takes (or nearly: what it makes of two hosts that are one is its own affair)."""
-    make = _VALID.get(key)
-    return make(chance) if make else BY_NAME[key].example
+    make = _VALID.get(row(key).name)
+    return make(chance) if make else row(key).example
 
 
 def host(chance: random.Random) -> str:
@@ -191,6 +191,10 @@ def _ranges(chance: random.Random) -> str:
     return ", ".join(chance.choice(some) for _ in range(chance.choice((1, 1, 2, 5, 80))))
 
 
+def _header_value(chance: random.Random) -> str:
+    return _word(chance, string.printable[:95], chance.choice((0, 1, 10, 40, 500)))
+
+
 def _one_of(*words: str) -> Callable[[random.Random], str]:
     return lambda chance: chance.choice(words)
 
@@ -209,6 +213,8 @@ _VALID: dict[str, Callable[[random.Random], str]] = {
     "retry": _one_of("0", "1", "2", "100"),
     "weight": _one_of("0", "1", "2", "256"),
     "max-connections": _one_of("1", "100", "1000000"),
+    "header.request.<Name>": _header_value,
+    "header.response.<Name>": _header_value,
     "network": _one_of("front", "front", "back"),
     "stop-signal": _signals,
     "allow": _ranges,
@@ -228,5 +234,5 @@ def key(chance: random.Random) -> str:
     """A key of the table, mostly; else one that is not, or one with something hostile in it."""
     kind = chance.random()
     if kind < 0.94:
-        return chance.choice(KEYS).name
+        return chance.choice(KEYS).sample
     return chance.choice(STRANGE_KEYS) if kind < 0.97 else mutated(chance, chance.choice(KEYS).name)

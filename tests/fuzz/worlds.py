@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from confgen.build import Vantage
-from confgen.labels import BY_NAME
+from confgen.labels import find
 from confgen.problem import Origin
 from confgen.state import COMPOSE_PROJECT, COMPOSE_SERVICE, Attachment, Exposed, Health, Instance, Phase
 from tests.fuzz import texts
@@ -93,7 +93,7 @@ def _labels(chance: random.Random) -> dict[str, str]:
             said[prefix + "port"] = texts.text(chance, "port", hostility / 2)
         for _ in range(chance.randint(1, 6)):
             key = texts.key(chance)
-            told = texts.text(chance, key, hostility) if key in BY_NAME else texts.junk(chance)
+            told = texts.text(chance, key, hostility) if find(key) else texts.junk(chance)
             said[prefix + key] = told
         if "." in prefix and chance.random() < 0.6:
             said.pop(prefix + chance.choice(("rewrite", "strip-prefix", "redirect")), None)  # they contradict each other

@@ -23,7 +23,7 @@ from confgen.values import (
     parse_host,
     parse_path,
 )
-from tests.unit.guards import ranges
+from tests.unit.guards import headers, ranges
 
 CAPS = {version: NGINX.caps(version) for version in ("1.22", "1.25.1", "1.26", "1.27.4", "1.30.6")}
 
@@ -116,6 +116,8 @@ def routes(draw: st.DrawFn, pool_names: list[Name]) -> Route:
         idle=draw(durations),
         allow=draw(ranges),
         deny=draw(ranges),
+        request_headers=draw(headers),
+        response_headers=draw(headers),
     )
 
 
@@ -133,7 +135,15 @@ def models(draw: st.DrawFn) -> Model:
             found[route.name] = route
     listeners = [Listener(name=Name("http"), port=Port(80), routes=tuple(found[n] for n in sorted(found)))]
     for number, (name, pool) in enumerate(sorted(stream.items())):
-        route = Route(name=Name(f"stream.{number}"), pool=name, idle=draw(durations), allow=draw(ranges), deny=draw(ranges))
+        route = Route(
+            name=Name(f"stream.{number}"),
+            pool=name,
+            idle=draw(durations),
+            allow=draw(ranges),
+            deny=draw(ranges),
+            request_headers=draw(headers),
+            response_headers=draw(headers),
+        )
         listeners.append(
             Listener(
                 name=Name(f"{pool.protocol}-{7000 + number}"), port=Port(7000 + number), protocol=pool.protocol, routes=(route,)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from confgen.labels import BY_NAME, KEYS, SECURITY, Key, Scope, Wish, proxy_kind
+from confgen.labels import BY_NAME, KEYS, SECURITY, Key, Scope, Wish, find, proxy_kind
 from confgen.problem import CODES, Effect
 from confgen.settings import LabelSettings
-from confgen.values import Duration, Host, Match, Path, Port, Refusal, Weight, Wildcard
+from confgen.values import Duration, Header, Host, Match, Name, Path, Port, Refusal, Text, Weight, Wildcard
 from tests.unit.facts import container, problem, wish, wishes
 
 ON = {"host": "shop.example.com"}
@@ -23,7 +23,7 @@ ON = {"host": "shop.example.com"}
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
 def test_every_key_reads_its_own_example(key: Key) -> None:
-    key.kind.parse(key.example)
+    key.value(key.sample, key.example, ())
     assert re.search(key.kind.pattern, key.example), "editors would underline the example"
     assert key.means
     assert key.default
@@ -40,29 +40,29 @@ def test_no_two_keys_share_a_name_or_a_field() -> None:
 
 @pytest.mark.parametrize("key", [k for k in KEYS if k.http], ids=lambda key: key.name)
 def test_every_key_reaches_the_wish(key: Key) -> None:
-    labels = ON | ({"path": "/api"} if key.name == "strip-prefix" else {}) | {key.name: key.example}
-    assert getattr(wish(labels), key.field) == key.kind.parse(key.example)
+    labels = ON | ({"path": "/api"} if key.name == "strip-prefix" else {}) | {key.sample: key.example}
+    assert getattr(wish(labels), key.field) == key.value(key.sample, key.example, ())
 
 
 @pytest.mark.parametrize("key", [k for k in KEYS if k.stream], ids=lambda key: key.name)
 def test_every_stream_key_reaches_the_wish_of_a_tcp_port(key: Key) -> None:
-    found = wish({"tcp.3306": "3306", f"tcp.3306.{key.name}": key.example})
-    assert getattr(found, key.field) == key.kind.parse(key.example)
+    found = wish({"tcp.3306": "3306", f"tcp.3306.{key.sample}": key.example})
+    assert getattr(found, key.field) == key.value(key.sample, key.example, ())
 
 
 @pytest.mark.parametrize("key", [k for k in KEYS if not k.stream], ids=lambda key: key.name)
 def test_an_http_key_behind_a_tcp_port_is_named_and_costs_the_label_alone(key: Key) -> None:
-    found = wishes({"tcp.3306": "3306", f"tcp.3306.{key.name}": key.example})
+    found = wishes({"tcp.3306": "3306", f"tcp.3306.{key.sample}": key.example})
     assert problem(found.problems, "CG003").effect is Effect.LABEL
     assert [w.port for w in found.routes] == [3306]
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
 def test_a_wrong_value_costs_what_the_table_says(key: Key) -> None:
-    found = wishes(ON | {key.name: "\n"})
+    found = wishes(ON | {key.sample: "\n"})
     (wrong,) = found.problems
     assert wrong.effect is key.wrong
-    assert wrong.origin.key == f"label confgen.{key.name}"
+    assert wrong.origin.key == f"label confgen.{key.sample}"
     assert bool(found.routes) is (key.wrong in (Effect.LABEL, Effect.WITHHELD))
     assert [w.withheld for w in found.routes if w.withheld] == [key.name] * (key.wrong is Effect.WITHHELD)
 
@@ -74,6 +74,47 @@ def test_an_editors_pattern_underlines_nothing_that_the_reader_takes(text: str, 
     except Refusal:
         return
     assert re.search(key.kind.pattern, text.strip(" ")) or key.name in ("network",)
+
+
+# --- keys with a parameter ---
+
+
+def test_headers_are_sorted_whatever_order_their_labels_have() -> None:
+    found = wish(ON | {"header.request.X-B": "2", "header.request.X-a": "1", "header.response.Server": ""})
+    assert found.request_headers == (Header(Name("X-a"), Text("1")), Header(Name("X-B"), Text("2")))
+    assert found.response_headers == (Header(Name("Server"), Text("")),)
+
+
+def test_one_header_in_two_spellings_is_named() -> None:
+    found = wishes(ON | {"header.request.X-User": "a", "header.request.x-user": "b"})
+    assert problem(found.problems, "CG003").effect is Effect.LABEL
+    assert [len(w.request_headers) for w in found.routes] == [1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Host",
+        "content-length",
+        "X-Forwarded-For",
+        "X-Accel-Redirect",
+        "Proxy-Authorization",
+        "TE",
+        "a b",
+        "X:Y",
+        "X_Y",
+        "<Name>",
+    ],
+)
+def test_a_header_that_is_not_a_labels_to_set_is_named(name: str) -> None:
+    found = wishes(ON | {f"header.request.{name}": "x"})
+    assert problem(found.problems, "CG131").effect is Effect.LABEL
+    assert [w.request_headers for w in found.routes] == [()]
+
+
+def test_a_key_that_lacks_its_parameter_names_the_form() -> None:
+    for key in ("header.request.", "header.request", "header.reqest.X-A", "headers.response.X-A"):
+        assert "header.re" in problem(wishes(ON | {key: "x"}).problems, "CG001").hint
 
 
 # --- forms ---
@@ -115,10 +156,10 @@ def test_pool_and_server_keys_of_the_short_form_are_defaults_for_all_routes() ->
 
 def test_a_route_key_of_the_short_form_without_a_host_is_named() -> None:
     for key in (k for k in KEYS if k.scope is Scope.ROUTE and k.name != "host" and not k.security):
-        found = wishes({key.name: key.example, "routes.a.host": "a.example"})
+        found = wishes({key.sample: key.example, "routes.a.host": "a.example"})
         assert problem(found.problems, "CG002").effect is Effect.LABEL
         assert len(found.routes) == 1
-        found = wishes({key.name: key.example, "tcp.25": "25"})
+        found = wishes({key.sample: key.example, "tcp.25": "25"})
         assert problem(found.problems, "CG002").effect is Effect.LABEL, key.name
 
 
@@ -329,24 +370,24 @@ class TestASecurityKeyThatIsKnown:
         assert found.problems[0].effect is Effect.WITHHELD
 
     def test_in_the_short_form_it_holds_for_all_routes(self, key: Key) -> None:
-        found = wishes({"routes.a.host": "a.example", key.name: key.example})
-        assert [getattr(w, key.field) for w in found.routes] == [key.kind.parse(key.example)]
+        found = wishes({"routes.a.host": "a.example", key.sample: key.example})
+        assert [getattr(w, key.field) for w in found.routes] == [key.value(key.sample, key.example, ())]
         assert found.problems == ()
-        assert [bool(w.withheld) for w in wishes({"routes.a.host": "a.example", key.name: "\n"}).routes] == [True]
+        assert [bool(w.withheld) for w in wishes({"routes.a.host": "a.example", key.sample: "\n"}).routes] == [True]
 
     def test_beside_a_mistake_that_costs_the_route_the_door_stays_shut(self, key: Key) -> None:
         """Left out, its requests would go to the route of `/`, which asks nobody."""
         for mistake in ({"strip-prefix": "treu"}, {"port": "x"}, {"weight": "x"}, {"rewrite": "=/x"}):
-            labels = {"host": "a.example", "path": "/adm", key.name: key.example, **mistake}
+            labels = {"host": "a.example", "path": "/adm", key.sample: key.example, **mistake}
             found = wishes({f"routes.adm.{name}": text for name, text in labels.items()} | {"routes.web.host": "a.example"})
             assert {w.name: bool(w.withheld) for w in found.routes} == {"adm": True, "web": False}
             assert {p.effect for p in found.problems} == {Effect.WITHHELD}
 
     @pytest.mark.parametrize("lost", [{}, {"routes.adm.host": "a b"}, {"routes.adm.host": "a.example", "routes.adm.path": "x y"}])
     def test_of_a_route_that_is_not_there_it_shuts_all(self, key: Key, lost: dict[str, str]) -> None:
-        found = wishes({"routes.web.host": "a.example", f"routes.adm.{key.name}": key.example, **lost})
+        found = wishes({"routes.web.host": "a.example", f"routes.adm.{key.sample}": key.example, **lost})
         assert {w.name: bool(w.withheld) for w in found.routes} == {"web": True}
-        found = wishes({"routes.web.host": "a.example", f"routes.a b.{key.name}": key.example})
+        found = wishes({"routes.web.host": "a.example", f"routes.a b.{key.sample}": key.example})
         assert {w.name: bool(w.withheld) for w in found.routes} == {"web": True}
 
 
@@ -360,7 +401,7 @@ LATER = [
 
 @pytest.mark.parametrize("key", LATER)
 def test_a_key_that_shuts_no_door_is_only_named(key: str) -> None:
-    if key in BY_NAME:
+    if find(key):
         return
     found = wishes(ON | {key: "x"})
     assert problem(found.problems, "CG001").effect is Effect.LABEL

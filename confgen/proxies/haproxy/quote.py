@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
 from confgen.values import Text
@@ -25,8 +26,13 @@ def q(value: str | Text) -> str:
     return raw if _PLAIN.fullmatch(raw) else "'" + raw.replace("'", "'\\''") + "'"
 
 
-def lf(value: str) -> str:
+Literal = TypeVar("Literal", str, Text)
+
+
+def lf(value: Literal) -> Literal:
     """Literal text inside a log-format, where a lone `%` is an error and `%[env(NAME)]` would leak; still to be quoted."""
+    if isinstance(value, Text):
+        return Text(value.raw.replace("%", "%%"))
     return value.replace("%", "%%")
 
 

@@ -17,7 +17,7 @@ from confgen.model import Listener, Model, Pool, Redirect, Route, Server, Server
 from confgen.proxies.haproxy.quote import decoded, lf, period
 from confgen.proxies.proxy import Caps
 from confgen.settings import Frame
-from confgen.values import Name, Port, Wildcard
+from confgen.values import Name, Port, Text, Wildcard
 
 #: Backends of our own; names of pools hold no colon.
 NOT_FOUND, WITHHELD = "confgen:not-found", "confgen:withheld"
@@ -83,13 +83,14 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one route of a backend needs beyond it.  also: a further condition."""
+    """What one route of a backend needs beyond it.  also: a further condition.  of: "request" or "response"."""
 
     action: str
-    value: str
+    value: str | Text
     route: Name
     front: str
     also: str = ""
+    of: str = "request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +224,10 @@ def _web(front: Front, listener: Listener) -> Front:
 
 def _stream(front: Front, listener: Listener) -> Front:
     route = listener.routes[0]
-    backend = str(route.pool) if route.pool else ""
+    if not route.pool:
+        return replace(front, idle=route.idle)
     refused = tuple(_strangers(route, listener))
-    return replace(front, backend=backend, idle=route.idle, acls=_acls(route, listener), refused=refused)
+    return replace(front, backend=str(route.pool), idle=route.idle, acls=_acls(route, listener), refused=refused)
 
 
 def elsewheres(model: Model) -> tuple[Elsewhere, ...]:
@@ -286,7 +288,19 @@ def _rules(route: Route, listener: Listener, silence: int) -> list[Rule]:
         found += [
             Rule(f"set-timeout {what}", period(route.read), route.name, _front_name(listener)) for what in ("server", "tunnel")
         ]
-    return found + _path_rules(route, listener)
+    return found + _path_rules(route, listener) + _header_rules(route, listener)
+
+
+def _header_rules(route: Route, listener: Listener) -> list[Rule]:
+    """What the server and the client are told; an empty value removes a header."""
+    front = _front_name(listener)
+    return [
+        Rule(f"set-header {header.name}", lf(header.value), route.name, front, of=of)
+        if header.value.raw
+        else Rule("del-header", str(header.name), route.name, front, of=of)
+        for of, headers in (("request", route.request_headers), ("response", route.response_headers))
+        for header in headers
+    ]
 
 
 def _access_rules(route: Route, listener: Listener) -> list[Rule]:

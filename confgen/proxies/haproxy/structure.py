@@ -15,6 +15,7 @@ from confgen.proxies.haproxy.quote import period
 from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure
 from confgen.settings import Frame
+from confgen.values import Text
 
 #: Words that open a section.
 SECTIONS = frozenset({
@@ -124,7 +125,8 @@ def _acl(acls: tuple[shape.Acl, ...]) -> Iterator[tuple[str, ...]]:
 def _rules(rules: tuple[shape.Rule, ...]) -> Iterator[tuple[str, ...]]:
     for rule in rules:
         condition = f"if {{ var(txn.route) -m str -- {rule.route} }} {{ fe_name {rule.front} }} {rule.also}".strip()
-        yield ("http-request", *rule.action.split(" "), rule.value, *condition.split(" "))
+        value = rule.value.raw if isinstance(rule.value, Text) else rule.value
+        yield (f"http-{rule.of}", *rule.action.split(" "), value, *condition.split(" "))
 
 
 def server_words(server: shape.Line) -> list[str]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from confgen.model import Listener, Model, Pool, Route, ServerState, withheld
 from confgen.problem import Effect, Problem, show
-from confgen.proxies.nginx.quote import decoded, variable
+from confgen.proxies.nginx.headers import OWN
+from confgen.proxies.nginx.quote import LONGEST, decoded, quoted, variable
 from confgen.proxies.proxy import Caps
-from confgen.values import Balance, Name
+from confgen.values import Balance, Header, Name
 
 #: Methods whose servers nginx does not let be backups (`nginx -t`: "balancing method does not support parameter").
 _WITHOUT_BACKUP = ("source", "random", "uri", "header", "cookie")
@@ -152,10 +153,28 @@ def _fit_route(route: Route, pool: Pool | None, caps: Caps, problems: list[Probl
         or (_pool_trouble(route, pool, caps) if pool else None)
     )
     if not what:
-        return route
+        return _fit_headers(route, problems)
     shut = route.guarded and not cannot
     problems.append(Problem(route.origin, CODE, what[0], Effect.WITHHELD if shut else Effect.ROUTE, what[1]))
     return withheld(route, "nginx") if shut else None
+
+
+def _fit_headers(route: Route, problems: list[Problem]) -> Route:
+    """Without those that cannot be written."""
+    told = tuple(header for header in route.request_headers if not _header_trouble(header, (), route, problems))
+    answered = tuple(header for header in route.response_headers if not _header_trouble(header, OWN, route, problems))
+    return replace(route, request_headers=told, response_headers=answered)
+
+
+def _header_trouble(header: Header, own: tuple[str, ...], route: Route, problems: list[Problem]) -> bool:
+    if header.name.lower() in own:
+        message, hint = f"nginx writes the header {header.name} by itself", "leave it out, or use HAProxy"
+    elif len(quoted(header.value)) > LONGEST:
+        message, hint = f"the value of header {header.name} is longer than a word of nginx's file may be", "shorten it"
+    else:
+        return False
+    problems.append(Problem(route.origin, CODE, message, Effect.LABEL, hint))
+    return True
 
 
 def _guard_trouble(route: Route) -> tuple[str, str] | None:

@@ -9,11 +9,12 @@ import hashlib
 from dataclasses import dataclass
 
 from confgen.model import Listener, Model, Pool, Route, Server
+from confgen.proxies.nginx.headers import answered, told
 from confgen.proxies.nginx.quote import DOLLAR, decoded, duration, regex, variable
 from confgen.proxies.nginx.rotation import drains, serves, sticky_cookie, taking
 from confgen.proxies.proxy import Caps
 from confgen.settings import Frame
-from confgen.values import Duration, Name
+from confgen.values import Duration, Name, Text
 
 #: Where Docker answers for the names of containers and services, inside each container.
 RESOLVER = "127.0.0.11 valid=1s ipv6=off"
@@ -70,7 +71,8 @@ class Pass:
     module: "proxy" or "grpc", the prefix of the directives.  url: with the path that replaces the matched one, if any.
     http2: HTTP/2 without TLS.  tls: to the server.  target: name and port that are looked up for each request, "" where
     the url names an upstream.  rewrite: regular expression and replacement, where the url cannot hold the path.
-    timeouts: directive and value of each that is not the default.
+    timeouts: directive and value of each that is not the default.  told: headers for the server, all of them or none, where
+    http says them; a Text is quoted, all else stands as written.  answered: headers of the response, in place of the server's.
     """
 
     module: str
@@ -80,6 +82,8 @@ class Pass:
     target: str = ""
     rewrite: tuple[str, str] | None = None
     timeouts: Directives = ()
+    told: tuple[tuple[str, str | Text], ...] = ()
+    answered: tuple[tuple[str, Text], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +270,8 @@ def _pass(route: Route, pool: Pool, caps: Caps, below: bool) -> Pass:
         target=target,
         rewrite=_rewrite(route, path, below) if path is not None and not inline else None,
         timeouts=_timeouts(module, route, pool),
+        told=told(route, module),
+        answered=answered(route),
     )
 
 

@@ -16,6 +16,7 @@ from confgen.proxies.nginx.tokens import Unreadable, statements
 from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure
 from confgen.settings import Frame
+from confgen.values import Text
 
 MAIN = "nginx.conf"
 Words = tuple[str, ...]
@@ -32,7 +33,10 @@ def structure(files: Mapping[str, bytes]) -> Structure:
         raise RefusedText(
             f"the rendered {MAIN} cannot be read: {error}", "a template prints something that nginx would refuse"
         ) from error
-    return tuple(_unnamed(s) for s in found if not belongs(s))
+    # Headers that an operator adds are free; one that stands in place of the server's is a label's.
+    hidden = {(s.blocks, s.words[1].lower()) for s in found if s.words[0].endswith("_hide_header") and len(s.words) > 1}
+    ours = {s for s in found if s.words[0] == "add_header" and len(s.words) > 1 and (s.blocks, s.words[1].lower()) in hidden}
+    return tuple(_unnamed(s) for s in found if s in ours or not belongs(s))
 
 
 @dataclass(slots=True)
@@ -180,7 +184,21 @@ def _pass(to: shape.Pass) -> list[Words]:
         ("set", "$confgen_server", to.target) if to.target else (),
         ("proxy_http_version", "2") if to.http2 else (),
     )
-    return [*(words for words in optional if words), *to.timeouts, (f"{to.module}_pass", to.url)]
+    passed = (f"{to.module}_pass", to.url)
+    return [*(words for words in optional if words), *to.timeouts, *_headers(to), passed]
+
+
+def _headers(to: shape.Pass) -> Iterator[Words]:
+    for name, value in to.told:
+        yield (f"{to.module}_set_header", name, _expanded(value) if isinstance(value, Text) else value)
+    for name, text in to.answered:
+        yield (f"{to.module}_hide_header", name)
+        if text.raw:
+            yield ("add_header", name, _expanded(text), "always")
+
+
+def _expanded(text: Text) -> str:
+    return text.raw.replace("$", DOLLAR)
 
 
 def _control(blocks: tuple[Words, ...], frame: Frame) -> list[Statement]:

@@ -8,52 +8,11 @@ from collections.abc import Callable, Mapping
 from confgen.model import Model
 from confgen.proxies.nginx import shape
 from confgen.proxies.nginx.caps import SINCE, modules_path
+from confgen.proxies.nginx.headers import TOLD
 from confgen.proxies.nginx.quote import literal, quoted
 from confgen.proxies.proxy import Caps
 from confgen.settings import Frame
 from confgen.values import Text
-
-#: Headers that a server may believe: name and value as written.  $host and not $http_host, which lies when the request
-#: line holds an absolute URL (measured); the port goes with it, since apps make links of it.
-SAID = (
-    ("Host", "$confgen_host"),
-    ("X-Real-IP", "$remote_addr"),
-    ("X-Forwarded-For", "$remote_addr"),
-    ("X-Forwarded-Proto", "$scheme"),
-    ("X-Forwarded-Host", "$confgen_host"),
-    ("X-Forwarded-Port", "$confgen_port"),
-)
-
-#: Headers by which a client could make an app believe what is not so; dropped.  nginx drops those with "_" by itself.
-DROPPED = (
-    "Forwarded",
-    "Front-End-Https",
-    "Proxy",
-    "X-Forwarded-By",
-    "X-Forwarded-Email",
-    "X-Forwarded-Groups",
-    "X-Forwarded-Method",
-    "X-Forwarded-Path",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Protocol",
-    "X-Forwarded-Scheme",
-    "X-Forwarded-Server",
-    "X-Forwarded-Ssl",
-    "X-Forwarded-Uri",
-    "X-Forwarded-User",
-    "X-Original-For",
-    "X-Original-Forwarded-For",
-    "X-Original-Host",
-    "X-Original-Method",
-    "X-Original-Prefix",
-    "X-Original-Proto",
-    "X-Original-Remote-Addr",
-    "X-Original-Uri",
-    "X-Original-Url",
-    "X-Rewrite-Uri",
-    "X-Rewrite-Url",
-    "X-Url-Scheme",
-)
 
 
 def word(value: str | Text) -> str:
@@ -70,7 +29,12 @@ def plain(value: str | Text) -> str:
     return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9/.:_-]+", value, re.ASCII) else literal(value)
 
 
-FILTERS: Mapping[str, Callable[..., str]] = {"q": word, "literal": plain}
+def header(value: str | Text) -> str:
+    """A header's value: what a label says as one word, our own as written, since it holds variables."""
+    return quoted(value) if isinstance(value, Text) else value or '""'
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {"q": word, "literal": plain, "header": header}
 
 
 def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
@@ -88,7 +52,7 @@ def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
         "grpc_defaults": shape.defaults("grpc"),
         "hash_bucket": bucket,
         "hash_max": most,
-        "headers": SAID + tuple((name, '""') for name in DROPPED),
+        "headers": tuple((name, value or '""') for name, value in TOLD),
         "http2": any(to.module == "grpc" for to in passes),
         "listens": shape.listens(frame.http_port, caps, frame),
         "not_found": shape.NOT_FOUND,
