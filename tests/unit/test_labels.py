@@ -117,6 +117,43 @@ def test_a_key_that_lacks_its_parameter_names_the_form() -> None:
         assert "header.re" in problem(wishes(ON | {key: "x"}).problems, "CG001").hint
 
 
+def test_what_only_an_http_request_has_means_nothing_to_a_tcp_port() -> None:
+    """Written here anew: the table's own column cannot prove itself."""
+    http = {
+        "host",
+        "path",
+        "strip-prefix",
+        "rewrite",
+        "redirect",
+        "redirect.code",
+        "timeout.read",
+        "timeout.send",
+        "port",
+        "scheme",
+    }
+    assert {name for name in http if BY_NAME[name].stream} == set()
+    both = {
+        "timeout.connect",
+        "timeout.idle",
+        "pool",
+        "balance",
+        "retry",
+        "drain",
+        "weight",
+        "backup",
+        "max-connections",
+        "network",
+    }
+    assert {name for name in both if not BY_NAME[name].stream} == set()
+
+
+@pytest.mark.parametrize("code", ["300", "304", "305", "306", "309", "200", "404", "3080"])
+def test_only_redirects_have_a_redirects_code(code: str) -> None:
+    found = wishes(ON | {"redirect": "https://b.example", "redirect.code": code})
+    assert problem(found.problems, "CG182").effect is Effect.LABEL
+    assert found.routes[0].redirect_code is None
+
+
 # --- forms ---
 
 

@@ -287,6 +287,17 @@ def test_hosts_are_sorted_and_each_once(text: str) -> None:
     assert parse_hosts(",".join(hosts)) == hosts
 
 
+def test_lengths_are_allowed_up_to_their_last_character() -> None:
+    """A DNS name has 253 characters, dots included; a URL 2000 here."""
+    wildcard = "*." + ".".join([LABEL63, LABEL63, LABEL63, "a" * 59])
+    assert parse_host(wildcard) == Wildcard(wildcard)
+    url = "https://a.example/" + "a" * (2000 - len("https://a.example/"))
+    assert parse_url(url) == url
+    for parse, text in ((parse_host, wildcard + "a"), (parse_url, url + "a")):
+        with pytest.raises(Refusal):
+            parse(text)
+
+
 def test_two_spellings_of_one_path_are_one_path() -> None:
     assert parse_path("/caf%c3%a9") == parse_path("/caf%C3%A9")
 
