@@ -82,6 +82,7 @@ class DockerSource:
         self._notes: dict[tuple[str, str], _Note] = {}
         self._refused = 0.0
         self._guarded = 0.0
+        self._lost = False
         self._held: dict[str, tuple[Instance, float]] = {}
 
     def snapshot(self) -> Snapshot:
@@ -99,7 +100,9 @@ class DockerSource:
             with self._lock:
                 self._named |= named
                 self._everything = True
-            self._mind_refusal(error)
+                self._lost = True
+            if self._is_stale(error):
+                raise self._stale() from error
             raise
         with self._lock:
             self._believe_the_list()
@@ -121,7 +124,13 @@ class DockerSource:
 
     def watch(self, wake: Wake, stop: threading.Event) -> None:
         """Drains the event stream; the full list is asked for only after the subscription stands."""
-        stream = self._engine.events(_ACTIONS)
+        try:
+            stream = self._engine.events(_ACTIONS)
+        except SourceUnavailable as error:
+            if self._is_stale(error) or not self._lost:
+                self.refresh()  # the look tells it, now and not when the next regular one is due
+                wake("the engine does not answer", False)
+            raise
         done = threading.Event()
         threading.Thread(target=self._end, args=(stream.close, stop, done), daemon=True, name="confgen-ping").start()
         with self._lock:
@@ -149,14 +158,18 @@ class DockerSource:
         if not done.is_set():
             close()
 
-    def _mind_refusal(self, error: SourceUnavailable) -> None:
+    def _is_stale(self, error: SourceUnavailable) -> bool:
+        """Whether the socket has refused every connection, of looks and of watches, for so long that its file is an old one."""
         now = self._clock()
-        self._refused = (self._refused or now) if refused(error) else 0.0
-        if self._refused and now - self._refused >= _STALE:
-            raise StaleSocket(
-                f"the engine's socket at {self._engine.url} has refused every connection for {_STALE:g} s",
-                "if the engine runs, its socket is a new file: confgen ends, so that its restart policy mounts it anew",
-            ) from error
+        with self._lock:
+            self._refused = (self._refused or now) if refused(error) else 0.0
+            return bool(self._refused) and now - self._refused >= _STALE
+
+    def _stale(self) -> StaleSocket:
+        return StaleSocket(
+            f"the engine's socket at {self._engine.url} has refused every connection for {_STALE:g} s",
+            "if the engine runs, its socket is a new file: confgen ends, so that its restart policy mounts it anew",
+        )
 
     def _let_go(self) -> None:
         """Notes whose time has come: who was to stop and still runs is back; what the list did not show is looked at."""
@@ -203,6 +216,9 @@ class DockerSource:
         When many are missing right after a reconnect they are kept for a while, until an event says that they are gone.
         """
         now = self._clock()
+        if self._lost and self._rows:
+            self._guarded = now + _GUARD
+        self._lost = False
         up = {i for i, row in self._rows.items() if row.phase is Phase.RUNNING}
         missing = {i for i in up if i not in fresh or fresh[i].phase is not Phase.RUNNING}
         if now < self._guarded and len(missing) > 3 and 2 * len(missing) > len(up):
