@@ -171,6 +171,27 @@ def test_f04_a_list_that_lacks_most_after_a_reconnect_is_not_believed(liar: Faul
     )
 
 
+def test_f04_a_list_that_lacks_most_after_failed_ones_is_not_believed(liar: Faultsock, world: Worlds, probed, seen: Seen) -> None:
+    """As an engine that starts: the list fails for a while, then comes without the containers; the event stream stands."""
+    made = world(pace="retry_most=1")
+    rows = [liar.row(n, f"h{n}.localhost") for n in range(8)]
+    liar.extra.update({r["Id"]: r for r in rows})
+    made.boot()
+    made.tells("woken by watching the engine")
+    before = made.footprint()
+    with probed(made) as probe:
+        liar.answers["list"] = (503, b"starting")
+        made.confgen.send(signal.SIGHUP)
+        made.tells("it answers 503: starting")
+        time.sleep(size("starting", 1, 15))  # longer than a reconnect counts as recent
+        liar.rows = lambda found: [r for r in found if r["Id"] not in liar.extra]
+        liar.answers.clear()
+        made.tells("they are kept for", 30)
+        assert made.footprint() == before
+        liar.rows = lambda found: found
+    seen(f"8 of 9 missing after lists that failed: kept, 0 writes; {probe.requests} probes, 0 errors")
+
+
 def test_f05_a_stale_socket(docker: Docker, home: Path, world: Worlds, probed, seen: Seen) -> None:
     """The engine makes its socket anew; whoever mounted the old file never sees it."""
     mounted = home / "mounted.sock"
