@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,8 @@ def run(chosen: str, *, short: bool) -> tuple[Lines, int]:
         ]
         with log.open("wb") as output:
             process = subprocess.Popen(command, env=env, stdout=output, stderr=subprocess.STDOUT)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: process.send_signal(signal.SIGTERM))
             follow(process, record)
         if process.returncode:
             sys.stderr.write(log.read_text(encoding="utf-8", errors="replace"))

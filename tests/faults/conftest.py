@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,12 @@ from tests.faults import record, rig
 from tests.faults.faultsock import Faultsock, faultsock
 from tests.faults.probe import HOST, Probe
 from tests.faults.rig import Docker, World
+
+
+def pytest_configure() -> None:
+    """Whoever ends a run wants nothing of it left: SIGTERM takes the same way out as Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

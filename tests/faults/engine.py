@@ -88,11 +88,22 @@ class Daemon:
         pid = self.containerd()
         if pid:
             os.kill(pid, signal.SIGKILL)
+        self._end_containers()
         for line in reversed(Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()):
             point = line.split()[1]
             if point.startswith(f"{self.home}/"):
                 subprocess.run(["umount", "-l", point], check=False)
         shutil.rmtree(self.home, ignore_errors=True)
+
+    def _end_containers(self) -> None:
+        """Those that outlived an engine which could not be asked to remove them."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                words = (folder / "cmdline").read_bytes()
+                if b"containerd-shim" in words and bytes(self.home) in words:
+                    children = (folder / "task" / folder.name / "children").read_text().split()
+                    for pid in (*children, folder.name):
+                        os.kill(int(pid), signal.SIGKILL)
 
 
 @contextlib.contextmanager
