@@ -32,7 +32,9 @@ class Watched:
     recursive: the kernel is to tell of the folders below too.
     """
 
-    def __init__(self, folders: tuple[Path, ...], patterns: tuple[str, ...], changed: Callable[[], None], *, recursive: bool) -> None:
+    def __init__(
+        self, folders: tuple[Path, ...], patterns: tuple[str, ...], changed: Callable[[], None], *, recursive: bool
+    ) -> None:
         self._folders = folders
         self._patterns = patterns
         self._changed = changed
