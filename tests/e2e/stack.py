@@ -158,8 +158,8 @@ class Stack:
 
 
 @contextlib.contextmanager
-def stack(file: Path, *up: str, env: dict[str, str] | None = None) -> Iterator[Stack]:
-    """The project, up; gone afterwards with its volumes and all that was run beside it."""
+def stack(file: Path, *up: str, env: dict[str, str] | None = None, files: tuple[Path, ...] = ()) -> Iterator[Stack]:
+    """The project, up; gone afterwards with its volumes and all that was run beside it.  files: merged over the first."""
     port = free_port()
     settings = {
         "HTTP_PORT": str(port),
@@ -168,7 +168,7 @@ def stack(file: Path, *up: str, env: dict[str, str] | None = None) -> Iterator[S
         "COMPOSE_PROGRESS": "quiet",
         **(env or {}),
     }
-    made = Stack(file, port, f"cgt{secrets.token_hex(3)}", settings)
+    made = Stack(file, port, f"cgt{secrets.token_hex(3)}", settings, list(files))
     try:
         made.compose("up", "-d", "--no-build", *up)
         yield made

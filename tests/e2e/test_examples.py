@@ -369,3 +369,37 @@ def test_the_front_pages_compose_file_works_as_written(tmp_path: Path, image: No
         steadily(lambda: len(world.hostnames("shop.localhost")) == 3, "three containers answer")
         docker("stop", "-t", "1", world.container("shop", 2))
         steadily(lambda: len(world.hostnames("shop.localhost")) == 2, "two containers answer")
+
+
+# --- 07
+
+#: The socket proxy's image cannot be had here; what stands in for it takes the same options.
+STANDIN = """
+services:
+  engine:
+    image: python:3.13-slim
+    entrypoint: [python, /standin.py]
+    volumes: ["{root}/tests/e2e/standin.py:/standin.py:ro"]
+"""
+
+
+@pytest.fixture
+@shows("07-socket-proxy")
+def guarded(image: None, tmp_path: Path) -> Iterator[Stack]:
+    override = tmp_path / "standin.yaml"
+    override.write_text(STANDIN.format(root=ROOT))
+    with stack(ROOT / "examples/07-socket-proxy/compose.yaml", files=(override,)) as world:
+        yield world
+
+
+def test_behind_a_socket_proxy_everything_works_and_no_environment_is_shown(guarded: Stack) -> None:
+    guarded.serves("shop.localhost")
+    guarded.compose("up", "-d", "--no-build", "--no-recreate", "--scale", "web=2")
+    until(lambda: len(guarded.hostnames("shop.localhost")) == 2, "a new container is followed")
+    assert "blocked" not in guarded.compose("logs", "engine"), "confgen asks for nothing else"
+    curious = blocks(readme("07-socket-proxy"), "sh")[1].splitlines()[0].partition(' -c "')[2].rstrip('"')
+    said = docker("exec", guarded.container("confgen"), "python", "-c", curious, check=False, merged=True)
+    assert "403 Client Error" in said
+    assert "blocked request GET /v" in guarded.compose("logs", "engine")
+    assert user(guarded) == "65532:65532"
+    assert not [m for m in guarded.inspect(guarded.container("confgen"))["Mounts"] if m["Destination"].endswith("docker.sock")]
