@@ -56,7 +56,7 @@ class Folder:
         try:
             if self.read(generation) == dict(files):
                 return
-            shutil.rmtree(temporary, ignore_errors=True)
+            _clear(temporary)
             _make(temporary)
             for path, content in files.items():
                 _write(temporary / path, content)
@@ -66,7 +66,8 @@ class Folder:
             os.rename(temporary, self.generations / generation)
             _sync(self.generations)
         except OSError as error:
-            shutil.rmtree(temporary, ignore_errors=True)
+            with suppress(OSError):
+                _clear(temporary)
             raise _bad(self.path, "write a generation", error) from error
 
     def swap(self, generation: str) -> None:
@@ -161,10 +162,17 @@ def _make(folder: Path) -> None:
         folder.chmod(0o755)
 
 
+def _clear(path: Path) -> None:
+    """Makes a place free.  A link that somebody planted there goes itself, and nothing is written through it."""
+    if path.is_symlink():
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
+
+
 def _remove(folder: Path) -> None:
     """Out of sight by one rename first: what a crash leaves half-removed must not pass for a generation."""
     away = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(away, ignore_errors=True)
+    _clear(away)
     with suppress(FileNotFoundError):
         os.rename(folder, away)
     shutil.rmtree(away, ignore_errors=True)
