@@ -137,4 +137,5 @@ class Model:
 
 def withheld(route: Route, why: str) -> Route:
     """The route that answers 503, so that its requests go to no other route, and nothing else."""
-    return replace(route, withheld=why, pool=None, redirect=None, strip=False, rewrite=None)
+    shut = replace(route, withheld=why, pool=None, redirect=None, strip=False, rewrite=None)
+    return replace(shut, request_headers=(), response_headers=())

@@ -13,7 +13,7 @@ from confgen.codec import decode, encode
 from confgen.errors import BadInput
 from confgen.kept import Kept
 from confgen.labels import proxy_kind
-from confgen.model import Model, Route
+from confgen.model import Model, Route, withheld
 from confgen.plan import Plan, make
 from confgen.policy import Policy
 from confgen.policy import parse as parse_policy
@@ -58,7 +58,7 @@ def shape(
     for quarantined in kept.quarantined:
         route = next((r for r in model.routes() if r.name == quarantined.name), None)
         if route and definition(route, model) == quarantined.definition:
-            model = without(model, {route.name})
+            model = _shut(model, route) if route.guarded else without(model, {route.name})
             problems.add(refused(route, quarantined.words))
     return replace(built, model=model, problems=tuple(sorted(problems)))
 
@@ -73,9 +73,17 @@ def definition(route: Route, model: Model) -> str:
 def refused(route: Route, words: str) -> Problem:
     """The Problem of a route that is in quarantine."""
     message = f"the proxy refuses this route: {words}"
-    return Problem(
-        route.origin, "CG301", message, Effect.ROUTE, "change its labels; it is tried again by itself from time to time"
+    effect = Effect.WITHHELD if route.guarded else Effect.ROUTE
+    return Problem(route.origin, "CG301", message, effect, "change its labels; it is tried again by itself from time to time")
+
+
+def _shut(model: Model, route: Route) -> Model:
+    """With the route answering 503: left out, its requests would go to one that asks nobody who they are."""
+    listeners = tuple(
+        replace(x, routes=tuple(withheld(r, "quarantine") if r.name == route.name else r for r in x.routes))
+        for x in model.listeners
     )
+    return without(replace(model, listeners=listeners), ())
 
 
 def without(model: Model, names: Container[str]) -> Model:

@@ -11,7 +11,10 @@ _MANY = ",".join(f"10.{n}.0.0/16" for n in range(40))
 ranges: st.SearchStrategy[tuple[Cidr, ...]] = st.one_of(
     st.just(()),
     st.lists(
-        st.sampled_from(["0.0.0.0/0", "::/0", "10.0.0.0/8", "10.1.0.0/16", "192.0.2.7", "2001:db8::/32", _MANY]), min_size=1
+        st.sampled_from(["0.0.0.0/0", "::/0", "10.0.0.0/8", "10.1.0.0/16", "192.0.2.7", "2001:db8::/32", _MANY]),
+        min_size=1,
+        max_size=3,
+        unique=True,
     ).map(lambda parts: parse_ranges(",".join(parts))),
 )
 

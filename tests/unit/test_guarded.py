@@ -1,0 +1,60 @@
+"""A route that says who may come in is shut where it cannot be served: left out, its requests would go to another."""
+
+from __future__ import annotations
+
+import pytest
+
+from confgen.kept import Kept, Quarantined
+from confgen.model import Route
+from confgen.problem import Effect, Problem
+from confgen.proxies import PROXIES
+from confgen.settings import Settings
+from confgen.state import Exposed, Instance, Snapshot, State
+from confgen.want import definition, shape
+from tests.unit.facts import FRONT, container
+
+OPEN = {"routes.web.host": "a.example", "routes.web.port": "80"}
+SHUT = {"routes.adm.host": "a.example", "routes.adm.path": "/admin", "routes.adm.allow": "10.0.0.0/8"}
+
+NOTHING = Kept()
+
+
+def shaped(name: str, instance: Instance, kept: Kept = NOTHING) -> tuple[dict[str, Route], tuple[Problem, ...]]:
+    proxy = PROXIES[name]
+    settings = Settings()
+    state = State.of((Snapshot("docker", (instance,)),))
+    built = shape(state, proxy, proxy.caps("1.22" if name == "nginx" else "2.6"), FRONT, settings, settings.frame, kept)
+    return {route.name.rpartition(".")[2]: route for route in built.model.routes()}, built.problems
+
+
+both = pytest.mark.parametrize("name", PROXIES)
+
+
+@both
+def test_without_a_port(name: str) -> None:
+    exposed = (Exposed(80, "tcp"), Exposed(81, "tcp"))
+    routes, problems = shaped(name, container(labels=OPEN | SHUT, exposed=exposed))
+    assert (routes["adm"].withheld, routes["adm"].pool, routes["web"].withheld) == ("port", None, "")
+    assert [p.effect for p in problems] == [Effect.WITHHELD]
+
+
+@both
+def test_in_quarantine(name: str) -> None:
+    instance = container(labels=OPEN | SHUT | {"routes.adm.port": "81"})
+    proxy = PROXIES[name]
+    settings = Settings()
+    state = State.of((Snapshot("docker", (instance,)),))
+    model = shape(state, proxy, proxy.caps(proxy.newest), FRONT, settings, settings.frame).model
+    guarded = next(route for route in model.routes() if route.guarded)
+    kept = Kept(quarantined=(Quarantined(guarded.name, definition(guarded, model), "no"),))
+    routes, problems = shaped(name, instance, kept)
+    assert (routes["adm"].withheld, routes["adm"].pool) == ("quarantine", None)
+    assert [p.effect for p in problems] == [Effect.WITHHELD]
+
+
+def test_what_this_nginx_cannot_do() -> None:
+    labels = OPEN | SHUT | {"routes.adm.port": "81", "routes.adm.scheme": "grpc"}
+    routes, problems = shaped("nginx", container(labels=labels))
+    assert (routes["adm"].withheld, routes["adm"].pool) == ("nginx", None)
+    assert [p.effect for p in problems] == [Effect.WITHHELD]
+    assert "adm" not in shaped("nginx", container(labels={k: v for k, v in labels.items() if "allow" not in k}))[0]
