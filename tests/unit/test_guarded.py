@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from confgen.errors import RefusedText
 from confgen.kept import Kept, Quarantined
 from confgen.model import Route
 from confgen.problem import Effect, Problem
 from confgen.proxies import PROXIES
+from confgen.readback import verify
+from confgen.render import Renderer
 from confgen.settings import Settings
 from confgen.state import Exposed, Instance, Snapshot, State
 from confgen.want import definition, shape
@@ -58,3 +61,27 @@ def test_what_this_nginx_cannot_do() -> None:
     assert (routes["adm"].withheld, routes["adm"].pool) == ("nginx", None)
     assert [p.effect for p in problems] == [Effect.WITHHELD]
     assert "adm" not in shaped("nginx", container(labels={k: v for k, v in labels.items() if "allow" not in k}))[0]
+
+
+@both
+def test_the_order_of_rules_is_read_back(name: str) -> None:
+    """The first rule that fits holds: an allow in front of a deny, or a redirect in front of both, would open the door."""
+    proxy = PROXIES[name]
+    caps = proxy.caps(proxy.newest)
+    labels = SHUT | {"routes.adm.port": "81", "routes.adm.deny": "10.1.0.0/16"}
+    old = {"host": "old.example", "redirect": "https://a.example/"} | ({"allow": "10.0.0.0/8"} if name == "haproxy" else {})
+    state = State.of((Snapshot("docker", (container(labels=labels), container("old", old))),))
+    settings = Settings()
+    model = shape(state, proxy, caps, FRONT, settings, settings.frame).model
+    files = Renderer((), proxy.filters).render(proxy.outputs, proxy.view(model, caps, settings.frame)).as_dict()
+    main = proxy.outputs[0].path
+    lines = files[main].decode().splitlines(keepends=True)
+    rules = [
+        n for n, line in enumerate(lines) if line.strip().startswith(("deny ", "allow ", "http-request deny deny_status 403"))
+    ]
+    assert len(rules) >= 5
+    for at in rules:
+        if lines[at + 1].strip().startswith(("deny ", "allow ", "http-request ")) and lines[at] != lines[at + 1]:
+            swapped = "".join([*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]])
+            with pytest.raises(RefusedText):
+                verify(proxy.expected(model, caps, settings.frame), proxy.structure({**files, main: swapped.encode()}))
