@@ -247,6 +247,17 @@ def test_networks_and_ports_are_merged(compose: Read) -> None:
     assert [e.port for e in web.exposed] == [80, 81, 82]
 
 
+def test_nothing_over_something_changes_nothing(compose: Read) -> None:
+    web = compose(
+        service(networks="[front]", ports='["80"]', network_mode="bridge"), service(networks="", ports="", network_mode="")
+    )["web"]
+    assert ([a.network for a in web.attachments], [e.port for e in web.exposed], web.network_mode) == (
+        ["shop_front"],
+        [80],
+        "bridge",
+    )
+
+
 def test_a_service_that_the_second_file_only_names_keeps_what_it_has(compose: Read) -> None:
     found = compose(service(labels="{a: 1}") + "  api: {labels: {b: 1}}\n", "services:\n  web:\n  new: {}\n")
     assert {name: labels(one) for name, one in found.items()} == {"web": {"a": "1"}, "api": {"b": "1"}, "new": {}}

@@ -216,6 +216,17 @@ def test_a_network_event_names_its_container(bed: Bed) -> None:
     assert len(bed.look()["web"].attachments) == 2
 
 
+def test_a_network_without_an_address_yet_is_looked_at_again(bed: Bed) -> None:
+    bed.engine.run("web", networks=("front", "back"))
+    bed.engine.rows["web"]["NetworkSettings"]["Networks"]["back"]["IPAddress"] = ""
+    bed.hint(event("connect", kind="network", name="back"))
+    bed.look(0.06)
+    assert bed.source.snapshot().again is not None
+    bed.engine.run("web", networks=("front", "back"))
+    bed.look(0.2)
+    assert bed.source.snapshot().again is None
+
+
 def test_a_network_that_comes_or_goes_names_nobody(bed: Bed) -> None:
     bed.hint({"Type": "network", "Action": "destroy", "Actor": {"ID": "n1", "Attributes": {"name": "front"}}})
     assert (bed.wakes, bed.asks(bed.look)) == ([], [])
