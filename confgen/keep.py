@@ -230,18 +230,22 @@ class Keeper:
         live = self._live_model(seat)
         if self._said(seat, live):
             return {}
-        trusted = set(live.routes())
-        routes = sorted(model.routes(), key=lambda r: (r not in trusted, r.name))
+        known = set(live.routes())
+        trusted = sorted((r for r in model.routes() if r in known), key=lambda r: r.name)
+        fresh = sorted((r for r in model.routes() if r not in known), key=lambda r: r.name)
         said = ""
 
         def passes(some: Sequence[Route]) -> bool:
             nonlocal said
             names = {route.name for route in some}
-            said = self._said(seat, without(model, {r.name for r in routes} - names))
+            said = self._said(seat, without(model, {r.name for r in model.routes()} - names))
             return not said
 
+        found = offenders(fresh, lambda some: passes([*trusted, *some]))
+        if found is None:  # a pool of theirs has changed
+            found = offenders([*trusted, *fresh], passes)
         blamed = {}
-        for route in offenders(routes, passes) or ():
+        for route in found or ():
             passes([route])
             blamed[str(route.name)] = said
         return blamed
