@@ -109,7 +109,7 @@ def test_traefik_cve_2026_39858_underscore_aliases(proxy: str) -> None:
 
 def test_traefik_cve_2026_54764_no_label_sets_a_forwarded_header(proxy: str) -> None:
     for name in ("X-Forwarded-For", "X_Forwarded_For", "Forwarded", "X-Real-IP"):
-        leaves_no_trace(proxy, {f"header.request.{name}": "pwned"}, "CG001", Effect.LABEL)
+        leaves_no_trace(proxy, {f"header.request.{name}": "pwned"}, "CG131", Effect.LABEL)
 
 
 @pytest.mark.parametrize("key", ["tls.client-ca", "tls.client-verify", "tls"])

@@ -40,7 +40,11 @@ def test_cve_2021_25745_path_to_secrets(proxy: str, path: str) -> None:
 def test_cve_2021_25746_any_annotation(proxy: str, key: object, payload: str) -> None:
     """R2, for every label that there is."""
     row = next(k for k in KEYS if k is key)
-    found = outcome(proxy, evil({row.name: row.example + payload}))
+    found = outcome(proxy, evil({row.sample: row.example + payload}))
+    if row.parameter and not found.problems():  # free text may say this, as one word
+        assert any(SIGN in word and " " in word for word in words(found))
+        assert not [s for s in found.statements if s.words[0] in ("backend", "return", SIGN) and SIGN in s.words]
+        return
     assert SIGN not in found.text
     assert found.problems(), "it is told"
 
@@ -86,7 +90,7 @@ def test_a_label_without_a_reader_cannot_exist() -> None:
     """R4, for 2023-5043 and its kind: every row has one, and none takes control characters or a text without an end."""
     for key in KEYS:
         assert key.kind.parse(key.example.strip("`")) is not None, key.name
-        for wrong in ("\n" + key.example, "\0", key.example + "\x7f", key.example + " " * 5000):
+        for wrong in ("\n" + key.example, "\0", key.example + "\x7f", key.example + "x" * 5000):
             with pytest.raises(Refusal):
                 key.kind.parse(wrong)
 
@@ -95,10 +99,10 @@ def test_a_label_without_a_reader_cannot_exist() -> None:
 def test_cve_2024_7646_carriage_return(proxy: str, key: object) -> None:
     """R3 again: a CR ends a line of HAProxy's, and the anchors of a regular expression do not always see it."""
     row = next(k for k in KEYS if k is key)
-    found = outcome(proxy, evil({row.name: f"{row.example}\rpwned"}))
+    found = outcome(proxy, evil({row.sample: f"{row.example}\rpwned"}))
     assert SIGN not in found.text
     assert "\r" not in found.text
-    assert [p for p in found.problems() if p.code == "CG185"]
+    assert [p for p in found.problems() if p.code in ("CG185", "CG132")]
 
 
 def test_cve_2025_1097_auth_tls_match_cn(proxy: str) -> None:
@@ -171,7 +175,12 @@ def test_cve_2025_1974_the_test_runs_the_text(place: str, statement: str, tmp_pa
 
 def test_cve_2025_15566_auth_proxy_set_headers(proxy: str) -> None:
     is_withheld(proxy, {"auth.proxy-set-headers": "X-A: b;pwned"})
-    leaves_no_trace(proxy, {"header.request.X-A": 'b"; return 200 pwned'}, "CG001", Effect.LABEL)
+    leaves_no_trace(proxy, {"header.request.X-A": "b\npwned"}, "CG132", Effect.LABEL)
+    leaves_no_trace(proxy, {"header.request.X-A pwned;": "b"}, "CG131", Effect.LABEL)
+    text = "b\"; return 200 'own' $host %[env(HOME)] \\"
+    found = outcome(proxy, evil({"header.request.X-A": text}))
+    written = text.replace("$", "${confgen_dollar}") if proxy == "nginx" else text.replace("%", "%%")
+    assert written in words(found), "what a header may hold is one word"
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
