@@ -23,7 +23,9 @@ tcp = [3306]
 def served(policy: Policy, labels: dict[str, str], owner: str = "shop") -> tuple[list[str], list[str]]:
     """Hosts and stream ports that a container of `owner` gets, and what it is refused."""
     found = build(State((container("web", labels, of=f"{owner}/web"),)), FRONT, LabelSettings(), Frame(), policy=policy)
-    got = [str(h) for r in found.model.routes() for h in r.hosts] + [x.name for x in found.model.listeners if x.protocol != "http"]
+    got = [str(h) for r in found.model.routes() for h in r.hosts] + [
+        x.name for x in found.model.listeners if x.protocol != "http"
+    ]
     return got, [p.message for p in found.problems if p.code == "CG008"]
 
 
@@ -56,7 +58,9 @@ def test_another_owner_gets_nothing_of_it() -> None:
 
 
 def test_of_several_hosts_the_granted_ones_are_served() -> None:
-    got, refused = served(parse(SHOP, "policy.toml"), {"host": "shop.example.com, blog.example.com", "path": "/api", "port": "80"})
+    got, refused = served(
+        parse(SHOP, "policy.toml"), {"host": "shop.example.com, blog.example.com", "path": "/api", "port": "80"}
+    )
     assert (got, len(refused)) == (["shop.example.com"], 1)
 
 
