@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from confgen.cli.options import FINE, LOOK, PROBLEMS, TEXT, cli, options, proxies, settings_from
+from confgen.errors import UsageError
 from confgen.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +50,12 @@ def _chains(what: str, seat: SeatReport, state: Any, settings: Settings) -> Iter
     for instance in found:
         yield chain.container(instance, seat, settings.labels)
     if not found:
-        url = urlsplit(what if "://" in what else f"http://{what}")
+        try:
+            url = urlsplit(what if "://" in what else f"http://{what}")
+        except ValueError as error:
+            raise UsageError(
+                f"{what} is no container here, no host and no URL: {error}", "name a container, a host or a URL"
+            ) from error
         yield chain.request(url.hostname or what, url.path or "/", seat)
 
 

@@ -127,7 +127,7 @@ def check(files: tuple[Path, ...], style: str, **given: Any) -> int:
 def plan(files: tuple[Path, ...], as_json: bool, **given: Any) -> int:
     """What would change against what is live, and what it takes: nothing, a runtime change, or a reload.
 
-    The exit code is 2 when something would change, 1 when there are Problems and nothing would change.
+    The exit code is 2 when the proxy would change, 1 when there are Problems and it would not.
 
     \b
     Example: confgen plan
@@ -143,7 +143,7 @@ def plan(files: tuple[Path, ...], as_json: bool, **given: Any) -> int:
             click.echo(f"{name}: {_plan_line(wanted)}")
             for change in wanted.plan.changes:
                 click.echo(f"  {change}")
-    if any(wanted.plan.changes for _, wanted in seats):
+    if any(wanted.plan.impact for _, wanted in seats):
         return CHANGES
     return PROBLEMS if [p for _, wanted in seats for p in wanted.built.problems] else FINE
 

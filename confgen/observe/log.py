@@ -62,7 +62,8 @@ class Teller:
                 log.warning("no proxy container is running: label one with confgen.proxy=nginx or confgen.proxy=haproxy")
         for seat in report.seats:
             self._tell_seat(seat, report)
-        self._tell_problems(frozenset(report.all_problems()))
+        if not any(seat.error for seat in report.seats):  # where a turn ended early its Problems are not known
+            self._tell_problems(frozenset(report.all_problems()))
 
     def _tell_seat(self, seat: SeatReport, report: Report) -> None:
         before, now = self._errors.get(seat.seat, ""), _words(seat.error)

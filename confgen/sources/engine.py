@@ -82,6 +82,8 @@ class Engine:
                 )
             yield self._client
         except (docker.errors.DockerException, requests.RequestException, OSError, ValueError) as error:
+            if self._client is not None:
+                self._client.close()
             self._client, self._version = None, ""
             raise SourceUnavailable(f"the engine at {self.url} does not answer: {words(error)}", self._hint(error)) from error
 

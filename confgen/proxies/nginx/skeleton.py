@@ -50,7 +50,8 @@ def belongs(statement: Statement) -> bool:
         return True
     if around == ("http",):
         return _own_map(statement.words)
-    return len(around) == 2 and around[0] == "http" and _own_map(statement.blocks[1])
+    # Inside a map every first word is a value to compare with, but for this one, which is a directive there too.
+    return len(around) == 2 and around[0] == "http" and _own_map(statement.blocks[1]) and statement.words[0] != "include"
 
 
 def _own_map(words: tuple[str, ...]) -> bool:
