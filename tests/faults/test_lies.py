@@ -227,6 +227,7 @@ def test_f32_many_events_leave_nothing_behind(liar: Faultsock, world: Worlds, pr
             liar.take(*rows)  # die and destroy
             liar.emit(*(event("health_status: healthy", r) for r in rows))
             until(lambda: liar.waiting() == 0, "the events are taken", 30)
+            time.sleep(size("soak", 0, 180) * batch / total)  # spread, so that many turns act on them
         liar.add(liar.row(9000, "last.localhost"))
         made.serves("last.localhost", deadline=10)
         liar.take(liar.row(9000, ""))
