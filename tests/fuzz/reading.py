@@ -67,7 +67,7 @@ def _known_comments(proxy: str) -> tuple[re.Pattern[str], ...]:
 
 _NGINX = re.compile(
     r"""(?P<blank>[ \t\r\n]+) | (?P<comment>\#[^\n]*) | (?P<quoted>"(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*') | (?P<end>[;{}])
-      | (?P<bare>(?:[^ \t\r\n;{\\$]|\\.|\$\{?)+)""",
+      | (?P<bare>(?:[^ \t\r\n;{\\$]|\\.|\$\{*)+)""",
     re.DOTALL | re.VERBOSE,
 )
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
@@ -348,7 +348,7 @@ HAPROXY_RULES = _words(
 def _haproxy_words(line: str) -> tuple[list[str], str]:
     """The words of a line, and its comment."""
     words: list[str] = []
-    line = line.rstrip("\r")
+    line = line.partition("\r")[0]  # ends a line too
     at, joined = 0, False
     while at < len(line):
         found = _HAPROXY.match(line, at)
