@@ -1,4 +1,4 @@
-"""`make measure`: the figures of docs/measurements.md, on this machine, peers in the same run.
+"""`make measure`: figures on this machine, peers in the same run.
 
 What is compared is measured in turns in one run; absolute times of a shared machine mean little.
 """
