@@ -52,7 +52,7 @@ fuzz: ## any labels through the line, and the texts through the real programs: m
 faults: ## every fault in its long form (about 20 minutes), with a table of what was seen
 	@$(BED) run -- $(VENV)/bin/python -m tests.faults
 
-measure: ### figures on this machine, peers in the same run
+measure: ## figures on this machine, peers in the same run
 	@$(BED) run -- $(VENV)/bin/python -m tests.measure
 
 lock: ## pin every package that development and CI use
