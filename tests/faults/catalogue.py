@@ -27,7 +27,11 @@ FAULTS = tuple(
             "0 routes dropped that return within 30 s",
         ),
         ("F5", "the engine's socket is a new file, the mounted one is stale", "exit 75 after 60 s, right within 75 s"),
-        ("F6", "storm: image tags and restarts as fast as they go", "no state lost, at most 2 reloads a second"),
+        (
+            "F6",
+            "storm: image tags and restarts as fast as they go",
+            "no state lost; a reload for each removal and each burst of additions, none for the rest",
+        ),
         ("F7", "confgen stopped with SIGSTOP during a storm", "right within 2 s of SIGCONT, memory below +10 MB"),
         ("F8", "one event of three is lost", "stale for 30 s at most"),
         ("F9", "late answers; answers that drip in byte by byte", "given up after 10 s; events taken meanwhile"),

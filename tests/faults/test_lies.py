@@ -217,14 +217,16 @@ def test_f32_many_events_leave_nothing_behind(liar: Faultsock, world: Worlds, pr
     total = size("events", 4000, 100_000)
     batch, warm = 100, total // 4
     figures: list[tuple[int, int, int]] = []
+    gone: list[dict[str, object]] = []
     started = time.monotonic()
     with probed(made) as probe:
         for done in range(0, total, batch):
             if done in (warm, warm + batch) and len(figures) < 1:
                 figures.append(_weigh(made))
             rows = [liar.row(n % 40, f"h{n % 40}.localhost") for n in range(done // 4, done // 4 + batch // 4)]
+            liar.take(*gone)  # die and destroy
             liar.add(*rows)
-            liar.take(*rows)  # die and destroy
+            gone = rows
             liar.emit(*(event("health_status: healthy", r) for r in rows))
             until(lambda: liar.waiting() == 0, "the events are taken", 30)
             time.sleep(size("soak", 0, 180) * batch / total)  # spread, so that many turns act on them
