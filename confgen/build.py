@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from confgen.kept import claim_names
+from confgen.kept import Claim, claim_names
 from confgen.labels import Wish, proxy_kind, read
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState, withheld
 from confgen.policy import Policy
@@ -31,7 +31,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
 _NAME_HINT = 'use letters, digits, "_", "." and "-", the first a letter or digit'
 
 
-_NOBODY: Mapping[str, str] = {}
+_NOBODY: Mapping[str, Claim] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def build(
     vantage: Vantage,
     labels: LabelSettings,
     frame: Frame,
-    incumbents: Mapping[str, str] = _NOBODY,
+    incumbents: Mapping[str, Claim] = _NOBODY,
     policy: Policy | None = None,
 ) -> Built:
     """The Model of one proxy that looks from `vantage`.  The same input gives the same Model whatever its order was.
@@ -419,12 +419,12 @@ def _two_ports(offer: _Offer) -> Problem:
     )
 
 
-def _claim(offers: list[_Offer], incumbents: Mapping[str, str], problems: list[Problem]) -> list[_Offer]:
+def _claim(offers: list[_Offer], incumbents: Mapping[str, Claim], problems: list[Problem]) -> list[_Offer]:
     """Each host and path, and each stream port, goes to its incumbent, else to the oldest route that wants it."""
     holders: dict[str, _Offer] = {}
     for offer in offers:
         for claim in offer.claims:
-            if incumbents.get(claim, offer.instance.owner) == offer.instance.owner:
+            if claim not in incumbents or incumbents[claim].is_of(offer.instance.owner, offer.instance.id):
                 holders.setdefault(claim, offer)
     kept: list[_Offer] = []
     for offer in offers:
@@ -445,11 +445,13 @@ def _may_have(offer: _Offer, holder: _Offer) -> bool:
     return same_name or replace(offer.route, name=holder.route.name, hosts=()) == replace(holder.route, hosts=())
 
 
-def _taken(offer: _Offer, claim: str, holder: _Offer | None, incumbents: Mapping[str, str]) -> Problem:
+def _taken(offer: _Offer, claim: str, holder: _Offer | None, incumbents: Mapping[str, Claim]) -> Problem:
     protocol, port = offer.listener
     what = claim.partition(" ")[2].replace(" ", "") or f"port {port}/{protocol}"
     who = (
-        f"{holder.instance.name}, which was there first" if holder else f"{incumbents[claim]}, which was there until a moment ago"
+        f"{holder.instance.name}, which was there first"
+        if holder
+        else f"{incumbents[claim].owner}, which was there until a moment ago"
     )
     return Problem(
         offer.route.origin,

@@ -273,21 +273,21 @@ class Keeper:
 
     def _claim(self, seat: Seat, state: State, wanted: Wanted) -> None:
         """Notes who holds what; a claim whose routes are gone stays reserved for a while."""
-        owners = {i.name: i.owner for i in state.instances}
-        owner_of = {p.route: owners[p.instance] for p in wanted.built.placements if p.instance in owners}
+        instances = {i.name: i for i in state.instances}
+        holders = {p.route: instances[p.instance] for p in wanted.built.placements if p.instance in instances}
         held = {
-            name: owner_of[route.name]
+            name: Claim(name, holders[route.name].owner, holders[route.name].id)
             for listener in wanted.built.model.listeners
             for route in listener.routes
-            if route.name in owner_of
+            if route.name in holders
             for name in claim_names(listener.protocol, listener.port, route)
         }
         now = self._clock()
         kept = self._recall(seat)
-        absent = {c.name: c.owner for c in kept.claims if c.name not in held}
+        absent = {c.name: c for c in kept.claims if c.name not in held}
         self._missing = {name: self._missing.get(name, now) for name in absent}
-        reserved = {name: owner for name, owner in absent.items() if now - self._missing[name] < _RESERVED}
-        claims = tuple(sorted(Claim(name, owner) for name, owner in {**reserved, **held}.items()))
+        reserved = {name: claim for name, claim in absent.items() if now - self._missing[name] < _RESERVED}
+        claims = tuple(sorted({**reserved, **held}.values()))
         refused = {str(p.route) for p in wanted.built.placements} - {str(r.name) for r in wanted.built.model.routes()}
         quarantined = tuple(q for q in kept.quarantined if q.name in refused)
         self._remember(seat, Kept(claims, quarantined))

@@ -9,10 +9,17 @@ from confgen.model import Route
 
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """A host and path, or a stream port, and the owner (compose project, else container) that was there first."""
+    """A host and path, or a stream port, and the owner (compose project, else container) that was there first.
+
+    container: the id of one that holds it, since a container of no project is its own owner, and may be renamed.
+    """
 
     name: str
     owner: str
+    container: str = ""
+
+    def is_of(self, owner: str, container: str) -> bool:
+        return owner == self.owner or (bool(container) and container == self.container)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -52,7 +52,7 @@ def shape(
     policy: Policy | None = None,
 ) -> Built:
     """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine."""
-    built = build(state, vantage, settings.labels, frame, {claim.name: claim.owner for claim in kept.claims}, policy)
+    built = build(state, vantage, settings.labels, frame, {claim.name: claim for claim in kept.claims}, policy)
     model, cannot = proxy.fit(built.model, caps)
     problems = {*built.problems, *cannot}
     for quarantined in kept.quarantined:

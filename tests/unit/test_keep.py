@@ -279,6 +279,14 @@ def test_a_standby_takes_over_what_was_released(world: World) -> None:
     other.release()
 
 
+def test_a_renamed_container_keeps_its_host_and_one_made_anew_under_its_name_too(world: World) -> None:
+    first = container("before", SHARED, identity="1" * 64)
+    assert holder(world.keeper.keep(world.seat(), state(first))) == ["before"]
+    renamed = container("after", SHARED, identity="1" * 64)
+    assert holder(world.keeper.keep(world.seat(), state(renamed))) == ["after"]
+    assert holder(world.keeper.keep(world.seat(), state(container("after", SHARED, identity="2" * 64)))) == ["after"]
+
+
 def test_unreadable_memory_is_made_anew(world: World) -> None:
     world.nginx.folder.remember("kept.json", b"{nonsense")
     assert world.keep("a").error is None
