@@ -8,7 +8,7 @@ import pytest
 
 from tests.bed import engine as bed_engine
 from tests.bed import own
-from tests.e2e.stack import ROOT, Stack, stack
+from tests.e2e.stack import ROOT, Stack, stack, until
 
 EXAMPLES = {"nginx": ROOT / "examples/01-nginx/compose.yaml", "haproxy": ROOT / "examples/02-haproxy/compose.yaml"}
 #: Where each proxy sees the shared folder.
@@ -35,4 +35,6 @@ def world(proxy: str, image: None) -> Iterator[Stack]:
     """The first example of that proxy, up and serving."""
     with stack(EXAMPLES[proxy]) as made:
         made.serves("shop.localhost")
+        # A generation serves some milliseconds before confgen has seen it twice and says so.
+        until(lambda: "serves generation" in made.log(), "confgen has told its first turn")
         yield made
