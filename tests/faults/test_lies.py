@@ -196,6 +196,9 @@ def test_f29_the_log_cannot_be_forged(liar: Faultsock, world: Worlds, probed, se
             liar.emit(line)
         liar.add(liar.row(50, "last.localhost"))
         made.serves("last.localhost")
+        made.tells("made-5")  # the last of them is told
+        liar.add(liar.row(51, "later.localhost"))
+        made.serves("later.localhost")
         made.settle()
     lines = made.log().splitlines()
     for line in lines:
