@@ -7,13 +7,14 @@ import http.client
 import json
 import os
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 #: The longest that the proxy may take to follow; what it really took is printed by `make measure`.
@@ -27,12 +28,6 @@ def docker(*words: str, check: bool = True, env: dict[str, str] | None = None, t
     )
     assert not check or done.returncode == 0, f"docker {' '.join(words)}: {done.stderr or done.stdout}"
     return (done.stdout + done.stderr if merged else done.stdout).strip()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def engine_socket() -> str:

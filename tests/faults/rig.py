@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +23,7 @@ from confgen.targets.folder import Folder
 from tests.bed.shell import cache
 from tests.faults.netns import inside
 from tests.faults.probe import HOST, ask
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = {"nginx": "nginx-1.30", "haproxy": "haproxy-3.2"}
@@ -39,15 +38,6 @@ def until(true: Callable[[], Any], what: str | Callable[[], str], deadline: floa
         assert not late, f"after {deadline:g} s still not: {what if isinstance(what, str) else what()}"
         time.sleep(pause)
     return time.monotonic() - started
-
-
-def free_port() -> int:
-    """A port below those that clients get for their own side: the probe's connections could take it meanwhile."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("0.0.0.0", port))
-            return port
 
 
 @dataclass

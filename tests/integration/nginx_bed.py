@@ -33,6 +33,7 @@ from confgen.targets.channel import ChannelTarget
 from confgen.targets.folder import Folder
 from confgen.values import Address, Name, Port, parse_host, parse_path
 from tests.bed import natives
+from tests.ports import free_port
 
 VERSIONS = ("1.22", "1.26", "1.30")
 START = shipped() / "nginx" / "start.sh"
@@ -44,12 +45,6 @@ def wait_for(what: Callable[[], object], seconds: float = 15.0) -> None:
     while not what():
         assert time.monotonic() < until, f"not so after {seconds} s: {what}"
         time.sleep(0.005)
-
-
-def free_port(kind: int = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
