@@ -49,7 +49,7 @@ image: ## build confgen:latest into the engine that answers
 fuzz: ## any labels through the line, and the texts through the real programs: make fuzz SECONDS=300 [SEED=...]
 	@$(BED) natives --quiet >/dev/null && $(VENV)/bin/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
 
-faults: ## every fault in its long form (about 20 minutes), with a table of what was seen
+faults: ## every fault in its long form (about 25 minutes), with a table of what was seen
 	@$(BED) run -- $(VENV)/bin/python -m tests.faults
 
 measure: ## figures on this machine, peers in the same run
