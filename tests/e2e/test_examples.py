@@ -138,8 +138,7 @@ ALL = {"one", "two", "three"}
 def weights(image: None) -> Iterator[Stack]:
     with stack(ROOT / "examples/03-weights-and-balance/compose.yaml", env=ports(name="HAPROXY_PORT")) as world:
         for side in SIDES:
-            # In a reload old workers answer for a moment beside the new ones: so, twelve in a row.
-            until(
+            steadily(
                 lambda side=side: set(answers(world, side, "weighted.localhost", 12)) == ALL, f"all three answer through {side}"
             )
         yield world
