@@ -41,6 +41,11 @@ class Applied:
     tested: float = 0.0
     reloaded: float = 0.0
 
+    @property
+    def changed(self) -> bool:
+        """Something was brought to the proxy, or to its folder."""
+        return self.result not in (Result.UNCHANGED, Result.STANDBY, Result.OUTDATED)
+
 
 def apply(candidate: Candidate, proxy: Proxy, target: Target, keep: int) -> Applied:
     """Makes the running proxy serve the candidate.

@@ -102,7 +102,7 @@ class Keeper:
             wanted, applied = act(seat, state)
         except ConfgenError as error:
             self._caps = None
-            return replace(report, error=error)
+            return replace(report, error=error, wanted=self._generation(), live=seat.target.folder.live())
         served = {route.name for route in wanted.built.model.routes()}
         return replace(
             report,
@@ -112,7 +112,12 @@ class Keeper:
             problems=wanted.built.problems,
             placements=tuple(p for p in wanted.built.placements if p.route in served),
             applied=applied,
+            wanted=self._generation(),
+            live=seat.target.folder.live(),
         )
+
+    def _generation(self) -> str:
+        return self._written[1].generation if self._written else ""
 
     def _look(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
         wanted = self.want(seat, state)

@@ -43,8 +43,8 @@ class Loop:
         self._standby = False
         self._stale_templates = False
 
-    def turn(self, woken: str = "") -> Report:
-        """One look at everything, and what follows from it."""
+    def turn(self, woken: str = "", since: float | None = None) -> Report:
+        """One look at everything, and what follows from it.  since: when its first wake came, on this loop's clock."""
         started = self._clock()
         if self._stale_templates:
             self._stale_templates = False
@@ -55,8 +55,10 @@ class Loop:
         reports = tuple(self.keeper(seat).keep(seat, state) for seat in found)
         return Report(
             woken=woken,
+            waited=0.0 if since is None else started - since,
             took=self._clock() - started,
             instances=len(state.instances),
+            sources=tuple(self._last),
             stale=state.stale,
             seats=reports,
             problems=problems,
@@ -95,7 +97,7 @@ class Loop:
         for watched in self._watched():
             threading.Thread(target=watched.run, args=(stop,), daemon=True, name="confgen-files").start()
         while True:
-            woken = self._bell.wait(self._due)
+            woken, since = self._bell.wait(self._due)
             if stop.is_set():
                 for keeper in self._keepers.values():
                     keeper.release()
@@ -103,7 +105,7 @@ class Loop:
             if not woken and self._clock() - self._listed >= self._settings.pace.relist:
                 self._refresh()
                 self._listed = self._clock()
-            report = self._turn_or_tell(woken or ("the start" if self._looked < 0 else "a regular look"))
+            report = self._turn_or_tell(woken or ("the start" if self._looked < 0 else "a regular look"), since)
             self._looked = self._clock()
             # News is worth a quick second try: a proxy that has just started may not take requests yet.
             failures = 0 if woken else self._failures
@@ -157,9 +159,9 @@ class Loop:
         self._refresh()
         self._bell.ring(reason, urgent=True)
 
-    def _turn_or_tell(self, woken: str) -> Report | None:
+    def _turn_or_tell(self, woken: str, since: float | None) -> Report | None:
         try:
-            return self.turn(woken)
+            return self.turn(woken, since)
         except (UsageError, StaleSocket):
             raise
         except ConfgenError as error:
@@ -201,12 +203,13 @@ class Bell:
             self._reasons = [*self._reasons[:2], reason]
             self._changed.notify()
 
-    def wait(self, due: Callable[[settle.Pending | None], float]) -> str:
-        """Blocks until a turn is due; what woke it, "" when it was time alone."""
+    def wait(self, due: Callable[[settle.Pending | None], float]) -> tuple[str, float | None]:
+        """Blocks until a turn is due; what woke it and when that came first, ("", None) when it was time alone."""
         with self._changed:
             while True:
                 left = due(self._pending) - self._clock()
                 if left <= 0:
-                    reasons, self._reasons, self._pending = self._reasons, [], None
-                    return ", ".join(dict.fromkeys(reasons))
+                    reasons, since = self._reasons, self._pending.first if self._pending else None
+                    self._reasons, self._pending = [], None
+                    return ", ".join(dict.fromkeys(reasons)), since
                 self._changed.wait(left)

@@ -42,19 +42,33 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes in order, the impact of the whole, and the reason for it in words ("reload: new listener tcp-3306")."""
+    """Changes in order, the impact of the whole, and the reason for it in words ("new listener tcp-3306").
+
+    cause: the same without names ("add listeners"), of which there are few: what metrics are counted by.
+    """
 
     changes: tuple[Change, ...] = ()
     impact: Impact = Impact.NONE
     reason: str = ""
+    cause: str = ""
 
 
 def make(before: Model, after: Model, weigh: Callable[[Change], tuple[Impact, str]]) -> Plan:
     """The plan that leads from one model to the other; `weigh` is the proxy's knowledge of what a change takes."""
     changes = tuple(diff(before, after))
-    weighed = [weigh(change) for change in changes]
-    impact, reason = max(weighed, key=lambda pair: pair[0], default=(Impact.NONE, ""))
-    return Plan(changes, impact, reason)
+    weighed = [(*weigh(change), change) for change in changes]
+    if not weighed:
+        return Plan()
+    impact, reason, decides = max(weighed, key=lambda one: one[0])
+    return Plan(changes, impact, reason, _cause(decides) if reason else "")
+
+
+def _cause(change: Change) -> str:
+    """A path reads kind, name, kind, name, field: names are left out, of what comes below a field nothing is said."""
+    kinds = change.path[0:4:2]
+    nested = len(change.path) > 3 and change.path[2] in ("servers", "routes")
+    field = change.path[4:5] if nested else change.path[2:3]
+    return " ".join((change.verb, kinds[1] if nested else kinds[0], *field))
 
 
 def diff(before: object, after: object, path: tuple[str, ...] = ()) -> list[Change]:

@@ -15,12 +15,15 @@ from confgen.problem import Problem
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatReport:
     """One proxy in one turn.  error: why nothing was applied; None when what is wanted is what runs.
-    pinned: the generation that an operator went back to, "" when there is none."""
+    pinned: the generation that an operator went back to, "" when there is none.  wanted, live: the generation that follows
+    from what was seen, and the one in the folder; "" where none is known."""
 
     seat: str
     proxy: str
     version: str = ""
     pinned: str = ""
+    wanted: str = ""
+    live: str = ""
     model: Model = Model()
     plan: Plan = Plan()
     applied: Applied | None = None
@@ -36,18 +39,20 @@ class SeatReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One turn.  woken: what woke it.  took: seconds.  retry: whether something failed that is worth another try."""
+    """One turn.  woken: what woke it; waited: seconds from the first wake until the turn began.  took: its own seconds."""
 
     woken: str = ""
+    waited: float = 0.0
     took: float = 0.0
     instances: int = 0
+    sources: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     seats: tuple[SeatReport, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
     def changed(self) -> bool:
-        return any(s.applied and s.applied.result in (Result.WRITTEN, Result.RELOADED) for s in self.seats)
+        return any(s.applied and s.applied.changed for s in self.seats)
 
     @property
     def failed(self) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Exit codes beside those in errors.py.
 FINE, PROBLEMS, CHANGES, USAGE, BUG = 0, 1, 2, 64, 70
+#: How many seconds old the last look of a healthy `watch` may be: a full look is due each 30 s, and may take its time.
+FRESH = 75.0
 
 
 def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -53,6 +55,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
                            **_env("POLICY")),
     "allow_exec": click.option("--allow-exec", is_flag=True,
                                help="Test and reload through the engine's exec (needs write access to the engine).", **_env("ALLOW_EXEC")),
+    "listen": click.option("--listen", default="", help="Address and port for /healthz and /metrics, as :9180; none if not given.", **_env("LISTEN")),
     "log_format": click.option("--log-format", default="text", type=click.Choice(["text", "json"]), help="Format of confgen's own log.", **_env("LOG_FORMAT")),
     "verbose": click.option("-v", "--verbose", is_flag=True, help="Tell every turn."),
     "quiet": click.option("-q", "--quiet", is_flag=True, help="Tell only what is wrong."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from confgen.cli.options import FINE, PROBLEMS, cli, options, settings_from
+from confgen.cli.options import FINE, FRESH, PROBLEMS, cli, options, settings_from
 
 if TYPE_CHECKING:
     pass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @cli.command(short_help="0 when the look is fresh and the proxy right.")
 @options("directory")
-@click.option("--longest", default=75.0, show_default=True, help="How many seconds old the last look may be.")
+@click.option("--longest", default=FRESH, show_default=True, help="How many seconds old the last look may be.")
 def health(directory: Path, longest: float) -> int:
     """0 when the last look is fresh and every proxy serves what it should; for the container's HEALTHCHECK.
 

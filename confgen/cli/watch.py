@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from confgen.cli.options import FINE, LOG, LOOK, PROBLEMS, TEXT, cli, engine, options, settings_from
+from confgen.cli.options import FINE, FRESH, LOG, LOOK, PROBLEMS, TEXT, cli, engine, options, settings_from
 
 if TYPE_CHECKING:
     from confgen.loop import Loop
     from confgen.report import Report
+    from confgen.settings import Settings
 
 
 @cli.command(short_help="Follow the engine and keep the proxy right.")
-@options(*LOOK, *TEXT, "allow_exec", *LOG)
+@options(*LOOK, *TEXT, "allow_exec", "listen", *LOG)
 @click.option("--once", is_flag=True, help="One turn, then end; the exit code says how it went.")
-def watch(once: bool, log_format: str, verbose: bool, quiet: bool, **given: Any) -> int:
+def watch(once: bool, listen: str, log_format: str, verbose: bool, quiet: bool, **given: Any) -> int:
     """Follow the engine and keep the proxy right, until stopped.
 
     \b
@@ -39,14 +41,33 @@ def watch(once: bool, log_format: str, verbose: bool, quiet: bool, **given: Any)
     signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # also what makes SIGTERM count for a PID 1
     threading.Thread(target=_mind_signals, args=(signals, loop, stop), daemon=True, name="confgen-signals").start()
-    teller, pulse = Teller(), Pulse(settings.directory)
+    sinks = [Teller().tell, Pulse(settings.directory).tell, *([_serve(listen, settings)] if listen else [])]
 
     def tell(report: Report) -> None:
-        teller.tell(report)
-        pulse.tell(report)
+        for sink in sinks:
+            sink(report)
 
     loop.run(stop, tell)
     return FINE
+
+
+def _serve(listen: str, settings: Settings) -> Callable[[Report], None]:
+    """Opens /healthz and /metrics; what the metrics are to be told of."""
+    from confgen.observe.endpoint import TEXT as TEXT_TYPE
+    from confgen.observe.endpoint import serve
+    from confgen.observe.health import ailments
+    from confgen.observe.log import log
+    from confgen.observe.metrics import CONTENT_TYPE, Metrics
+
+    metrics = Metrics()
+
+    def healthz() -> tuple[str, str, bytes]:
+        found = ailments(settings.directory, FRESH)
+        return "503 Service Unavailable" if found else "200 OK", TEXT_TYPE, "".join(f"{x}\n" for x in found or ["ok"]).encode()
+
+    port = serve(listen, {"/healthz": healthz, "/metrics": lambda: ("200 OK", CONTENT_TYPE, metrics.text())})
+    log.info("/healthz and /metrics are served on port %d", port)
+    return metrics.tell
 
 
 def _mind_signals(signals: set[signal.Signals], loop: Loop, stop: threading.Event) -> None:

@@ -76,7 +76,7 @@ class Teller:
         if standby and not self._standby.get(seat.seat):
             log.info("%s: another confgen has the right to write there; this one stands by", seat.seat)
         self._standby[seat.seat] = standby
-        if seat.applied and seat.applied.result in (Result.WRITTEN, Result.RELOADED):
+        if seat.applied and seat.applied.changed:
             log.info("%s", _applied(seat, report))
         log.debug("%s: turn of %.0f ms, woken by %s", seat.seat, report.took * 1000, report.woken)
 

@@ -102,12 +102,14 @@ def test_the_template_contract_has_every_template(name: str) -> None:
 
 def test_every_dependency_has_its_reason_and_its_place() -> None:
     table = text("docs/decisions.md").split("|---|---|---|\n")[1].split("\n\n")[0]
-    rows = re.findall(r"^\| ([a-z0-9]+)(?: ≥ [0-9.]+)? \|.*\| (.*?) \|$", table, re.MULTILINE)
+    rows = re.findall(r"^\| ([a-z0-9-]+)(?: ≥ [0-9.]+)? \|.*\| (.*?) \|$", table, re.MULTILINE)
     needed = tomllib.loads(text("pyproject.toml"))["project"]["dependencies"]
-    assert {name for name, _ in rows} == {re.match(r"[a-z0-9]+", line)[0] for line in needed}  # type: ignore[index]
+    assert {name for name, _ in rows} == {re.match(r"[a-z0-9-]+", line)[0] for line in needed}  # type: ignore[index]
     for name, places in rows:
         packages = {
-            line for line in (importlib.metadata.distribution(name).read_text("top_level.txt") or name).split() if line[0] != "_"
+            line
+            for line in (importlib.metadata.distribution(name).read_text("top_level.txt") or name.replace("-", "_")).split()
+            if line[0] != "_"
         }
         pattern = rf"^\s*(?:import|from) ({'|'.join(packages)})\b"
         importing = {

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.conftest import EXAMPLES
 from tests.e2e.stack import ROOT, Stack, docker, engine_socket, free_port, get, stack, until
@@ -141,6 +142,12 @@ def program(*words: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]
             process.wait()
 
 
+def reasons(page: str) -> set[str]:
+    """Why something was brought to a proxy, by its metrics."""
+    families = text_string_to_metric_families(page)
+    return {s.labels["reason"] for f in families for s in f.samples if s.name == "confgen_applies_total"}
+
+
 @pytest.fixture(params=["nginx-1.30", "haproxy-3.2"])
 def native(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     """A proxy's program of the bed under its plain name, in a folder for PATH."""
@@ -154,8 +161,9 @@ def native(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
 def test_a_local_process_follows_too(native: tuple[str, Path], tmp_path: Path) -> None:
     """Proxy and confgen as plain processes of this machine, the proxy started by the start script."""
     kind, programs = native
-    port, folder = free_port(), tmp_path / "shared"
+    port, folder, pages = free_port(), tmp_path / "shared", free_port()
     env = {
+        "CONFGEN_LISTEN": f"127.0.0.1:{pages}",
         "PATH": f"{programs}:{os.environ['PATH']}",
         "CONFGEN_DIR": str(folder),
         "CONFGEN_HTTP_PORT": str(port),
@@ -169,6 +177,8 @@ def test_a_local_process_follows_too(native: tuple[str, Path], tmp_path: Path) -
             try:
                 docker("run", "-d", "--name", name, *labels("process.localhost"), "confgen-test/whoami")
                 until(lambda: get(port, "process.localhost").status == 200, "it is served")
+                until(lambda: get(pages, "any", "/healthz").body == "ok\n", "the turn is told")
+                assert {"add listeners", "add pools", "add routes"} & reasons(get(pages, "any", "/metrics").body)
                 docker("rm", "-f", name)
                 until(lambda: get(port, "process.localhost").status == 404, "it is gone")
             finally:
