@@ -32,6 +32,10 @@ class ConfgenError(Exception):
         self.hint = hint
 
 
+class Stopped(Exception):
+    """confgen is being stopped in the middle of something that can be dropped.  No error; the loop alone catches it."""
+
+
 class UsageError(ConfgenError):
     exit_code = 64
 

@@ -9,17 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from confgen import settle
+from confgen.apart import renderer
 from confgen.apply import Applied, Result, apply, put, words
 from confgen.build import Built
 from confgen.codec import decode, encode
-from confgen.errors import BadInput, ConfgenError, NotApplied, RefusedByProxy, RefusedText, ReloadFailed
+from confgen.errors import BadInput, BadTemplate, ConfgenError, NotApplied, RefusedByProxy, RefusedText, ReloadFailed
 from confgen.kept import Claim, Kept, Quarantined, claim_names
 from confgen.model import Model, Route
 from confgen.plan import make
 from confgen.policy import Policy
 from confgen.proxies.proxy import Caps
 from confgen.quarantine import offenders
-from confgen.render import Candidate, Renderer
+from confgen.render import Candidate, Renders
 from confgen.report import SeatReport
 from confgen.seats import Seat
 from confgen.settings import Frame, Settings
@@ -41,25 +42,33 @@ _PORT_WORDS = "its port could not be opened (is something else listening there?)
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A generation that did not go live: when it may be tried again, how often it failed, and how."""
+    """What failed, a generation that did not go live or a model that could not be rendered.
 
-    generation: str
+    until: when it may be tried again.  failures: how often it failed.
+    """
+
+    what: str | Model
     failures: int
     until: float
     error: ConfgenError
 
 
 class Keeper:
-    """One proxy's keeper, for as long as that proxy is there.  Not for more than one thread."""
+    """One proxy's keeper, for as long as that proxy is there.  Not for more than one thread.
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+    stopped: whether confgen is being stopped; then what can be dropped raises Stopped.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float], stopped: Callable[[], bool] = lambda: False) -> None:
         self._settings = settings
         self._clock = clock
+        self._stopped = stopped
         self.policy: Policy | None = None
         self._life = ""
         self._caps: Caps | None = None
-        self._renderer: Renderer | None = None
+        self._renders: Renders | None = None
         self._refused: Refused | None = None
+        self._spoilt: Refused | None = None
         self._kept: Kept | None = None
         self._lock: int | None = None
         # What costs time and follows from what was seen before: a model's text, and the model that is live.
@@ -80,18 +89,23 @@ class Keeper:
         """What the proxy should serve, rendered and read back; nothing is written."""
         built = self._shape(seat, state)
         if self._written is None or self._written[0] != built.model:
-            self._written = (built.model, self._write(built.model, seat))
+            self._written = (built.model, self._render(built.model, seat))
         return Wanted(built, make(self._live_model(seat), built.model, seat.proxy.weigh), self._written[1])
 
     def release(self) -> None:
-        """Gives up the right to write, for a standby to take."""
+        """Gives up the right to write, for a standby to take, and what renders."""
+        if self._renders is not None:
+            self._renders.close()
+            self._renders = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def forget_templates(self) -> None:
         """The templates have changed: everything is rendered anew, and what was refused may be right now."""
-        self._renderer = self._written = self._refused = None
+        if self._renders is not None:
+            self._renders.forget()
+        self._written = self._refused = self._spoilt = None
         self._tries = {name: (tries, self._clock()) for name, (tries, _) in self._tries.items()}
 
     # --- one part of a turn ---
@@ -149,21 +163,36 @@ class Keeper:
 
     def _bring(self, seat: Seat, candidate: Candidate) -> Applied:
         """A generation that was refused is not tried at every wake but after a pause that grows."""
-        before = self._refused
-        if before and before.generation == candidate.generation and self._clock() < before.until:
-            raise before.error
+        self._still(self._refused, candidate.generation)
         try:
             if seat.caps:
                 applied = put(candidate, seat.target.folder, self._settings.keep)
             else:
                 applied = apply(candidate, seat.proxy, seat.target, self._settings.keep)
         except NotApplied as error:
-            failures = before.failures + 1 if before and before.generation == candidate.generation else 1
-            until = self._clock() + settle.backoff(failures, self._settings.pace)
-            self._refused = Refused(candidate.generation, failures, until, error)
+            self._refused = self._again(self._refused, candidate.generation, error)
             raise
         self._refused = None
         return applied
+
+    def _render(self, model: Model, seat: Seat) -> Candidate:
+        """Nor is a model whose rendering failed: a template without an end would keep the machine busy."""
+        self._still(self._spoilt, model)
+        try:
+            candidate = self._write(model, seat)
+        except BadTemplate as error:
+            self._spoilt = self._again(self._spoilt, model, error)
+            raise
+        self._spoilt = None
+        return candidate
+
+    def _still(self, before: Refused | None, what: str | Model) -> None:
+        if before and before.what == what and self._clock() < before.until:
+            raise before.error
+
+    def _again(self, before: Refused | None, what: str | Model, error: ConfgenError) -> Refused:
+        failures = before.failures + 1 if before and before.what == what else 1
+        return Refused(what, failures, self._clock() + settle.backoff(failures, self._settings.pace), error)
 
     # --- what is known of the proxy ---
 
@@ -194,9 +223,9 @@ class Keeper:
         return replace(self._settings.frame, directory=seat.target.view)
 
     def _write(self, model: Model, seat: Seat) -> Candidate:
-        if self._renderer is None:
-            self._renderer = Renderer(self._settings.templates, seat.proxy.filters)
-        return write(model, seat.proxy, self._abilities(seat), self._frame(seat), self._renderer)
+        if self._renders is None:
+            self._renders = renderer(self._settings.templates, seat.proxy.filters, self._stopped)
+        return write(model, seat.proxy, self._abilities(seat), self._frame(seat), self._renders)
 
     def _live_model(self, seat: Seat) -> Model:
         """The model that is live; read from the folder only when it is not the one that was read last."""

@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from confgen import settle
 from confgen.apply import Result
-from confgen.errors import BadInput, ConfgenError, SourceUnavailable, StaleSocket, UsageError
+from confgen.errors import BadInput, ConfgenError, SourceUnavailable, StaleSocket, Stopped, UsageError
 from confgen.keep import PIN_FILE, Keeper
 from confgen.report import Report
 from confgen.seats import Seat, seats
@@ -42,6 +43,8 @@ class Loop:
         self._failures = 0
         self._standby = False
         self._stale_templates = False
+        self._stop = threading.Event()
+        self._broken: Exception | None = None
 
     def turn(self, woken: str = "", since: float | None = None) -> Report:
         """One look at everything, and what follows from it.  since: when its first wake came, on this loop's clock."""
@@ -83,37 +86,73 @@ class Loop:
 
     def keeper(self, seat: Seat) -> Keeper:
         """The keeper of that proxy, made when it is first met."""
-        keeper = self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock))
+        keeper = self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock, self._stopped))
         keeper.policy = self._policy
         return keeper
+
+    def _stopped(self) -> bool:
+        return self._stop.is_set()
 
     # --- what keeps it turning ---
 
     def run(self, stop: threading.Event, tell: Callable[[Report], None]) -> None:
-        """Turns until `stop` is set; one thread a source drains its events, this one does all the rest."""
+        """Turns until `stop` is set; one thread a source drains its events, this one does all the rest.
+
+        Raises what ended one of those threads by surprise: nobody would miss a dead watcher until its news is missed.
+        """
+        self._stop = stop
+        self._start_threads()
+        try:
+            while (waited := self._wait()) is not None:
+                news, since = waited
+                report = self._turn_or_tell(news or ("the start" if self._looked < 0 else "a regular look"), since)
+                self._note(report, news)
+                if report:
+                    tell(report)
+        except Stopped:
+            pass
+        finally:
+            for keeper in self._keepers.values():
+                keeper.release()
+
+    def _start_threads(self) -> None:
         for source in self._sources:
-            threading.Thread(target=self._watch, args=(source, stop), daemon=True, name=f"confgen-watch-{source.name}").start()
-        threading.Thread(target=self._ring_at, args=(stop,), daemon=True, name="confgen-stop").start()
+            self._start(partial(self._watch, source), f"confgen-watch-{source.name}")
+        self._start(self._ring_at_stop, "confgen-stop")
         for watched in self._watched():
-            threading.Thread(target=watched.run, args=(stop,), daemon=True, name="confgen-files").start()
-        while True:
-            woken, since = self._bell.wait(self._due)
-            if stop.is_set():
-                for keeper in self._keepers.values():
-                    keeper.release()
-                return
-            if not woken and self._clock() - self._listed >= self._settings.pace.relist:
-                self._refresh()
-                self._listed = self._clock()
-            report = self._turn_or_tell(woken or ("the start" if self._looked < 0 else "a regular look"), since)
-            self._looked = self._clock()
-            # News is worth a quick second try: a proxy that has just started may not take requests yet.
-            failures = 0 if woken else self._failures
-            self._failures = failures + 1 if report is None or report.failed else 0
-            if report:
-                tell(report)
-                self._applied = self._looked if report.changed else self._applied
-                self._standby = any(s.applied and s.applied.result is Result.STANDBY for s in report.seats)
+            self._start(partial(watched.run, self._stop), "confgen-files")
+
+    def _start(self, run: Callable[[], None], name: str) -> None:
+        threading.Thread(target=self._run_or_break, args=(run,), daemon=True, name=name).start()
+
+    def _run_or_break(self, run: Callable[[], None]) -> None:
+        try:
+            run()
+        except Exception as error:  # raised again by `run`, in the thread that can end the program
+            self._broken = error
+            self._bell.ring("a failure", urgent=True)
+
+    def _wait(self) -> tuple[str, float | None] | None:
+        """Until a turn is due: what Bell.wait says, None to stop.  Raises what ended another thread."""
+        news, since = self._bell.wait(self._due)
+        if self._broken:
+            raise self._broken
+        if self._stop.is_set():
+            return None
+        if not news and self._clock() - self._listed >= self._settings.pace.relist:
+            self._refresh()
+            self._listed = self._clock()
+        return news, since
+
+    def _note(self, report: Report | None, news: str) -> None:
+        """When this turn was, and what follows from it for when the next one is due."""
+        self._looked = self._clock()
+        # News is worth a quick second try: a proxy that has just started may not take requests yet.
+        failures = 0 if news else self._failures
+        self._failures = failures + 1 if report is None or report.failed else 0
+        if report:
+            self._applied = self._looked if report.changed else self._applied
+            self._standby = any(s.applied and s.applied.result is Result.STANDBY for s in report.seats)
 
     def _due(self, pending: settle.Pending | None) -> float:
         due = settle.due(pending, self._applied, self._listed, self._settings.pace)
@@ -150,8 +189,8 @@ class Loop:
         self._stale_templates = True
         self._bell.ring("changed templates", urgent=True)
 
-    def _ring_at(self, stop: threading.Event) -> None:
-        stop.wait()
+    def _ring_at_stop(self) -> None:
+        self._stop.wait()
         self._bell.ring("stop", urgent=True)
 
     def look_again(self, reason: str) -> None:
@@ -174,17 +213,17 @@ class Loop:
             if refresh:
                 refresh()
 
-    def _watch(self, source: Source, stop: threading.Event) -> None:
+    def _watch(self, source: Source) -> None:
         """Opens a source's watch again and again; after each end everything is looked at, since something may be missed."""
         failures = 0
-        while not stop.is_set():
+        while not self._stop.is_set():
             opened = self._clock()
             try:
-                source.watch(self._bell.ring, stop)
-            except SourceUnavailable as error:
+                source.watch(self._bell.ring, self._stop)
+            except ConfgenError as error:
                 log.log(logging.DEBUG if failures else logging.WARNING, "%s. %s", error.message, error.hint)
             failures = 1 if self._clock() - opened > self._settings.pace.retry_most else failures + 1
-            stop.wait(min(settle.backoff(failures, self._settings.pace), 10.0))
+            self._stop.wait(min(settle.backoff(failures, self._settings.pace), 10.0))
 
 
 class Bell:

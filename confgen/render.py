@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -30,6 +30,19 @@ class Recipe(Protocol):
     def path(self) -> str: ...
 
 
+class Renders(Protocol):
+    """What makes a Candidate: a Renderer, or one in a process apart (apart.py)."""
+
+    def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> Candidate:
+        """All files of one generation.  Raises BadTemplate with the template's file, and the line where known."""
+
+    def forget(self) -> None:
+        """The templates have changed: they are read anew."""
+
+    def close(self) -> None:
+        """It is no longer needed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """The files of one generation, by their path inside its folder, and the digest that names it."""
@@ -48,10 +61,18 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return not isinstance(obj, Text) and super().is_safe_attribute(obj, attr, value)
 
 
-class Renderer:
-    """Templates of the shipped set, shadowed by the operator's folders; made once, used for every turn."""
+class TooLong(Exception):
+    """Rendering takes too long: raised from without, on the line of the template that is at work then."""
 
-    def __init__(self, folders: tuple[Path, ...], filters: Mapping[str, Callable[..., str]]) -> None:
+
+class Renderer:
+    """Templates of the shipped set, shadowed by the operator's folders; made once, used for every turn.
+
+    most: how many characters all files of a generation may have together, None without limit.
+    """
+
+    def __init__(self, folders: tuple[Path, ...], filters: Mapping[str, Callable[..., str]], most: int | None = None) -> None:
+        self._most = most
         ours = FileSystemLoader(str(shipped()))
         # "shipped/nginx/site.j2" is always ours, so that a template that shadows one can extend it.
         loaders = [*(FileSystemLoader(str(folder)) for folder in folders), ours, PrefixLoader({"shipped": ours})]
@@ -67,23 +88,69 @@ class Renderer:
         self._environment.filters.update(filters)
 
     def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> Candidate:
-        """All files of one generation.  Raises BadTemplate with the template's file and line."""
-        texts = [(recipe.path, self._one(recipe.template, view)) for recipe in recipes]
-        digest = hashlib.sha256()
-        for path, text in texts:
-            digest.update(f"{path}\0{len(text)}\0{text}".encode())
-        generation = digest.hexdigest()[:16]
-        return Candidate(generation, tuple((path, _named(path, text, generation).encode()) for path, text in texts))
+        return seal(recipes, self.texts(recipes, view))
 
-    def _one(self, name: str, view: Mapping[str, object]) -> str:
+    def texts(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
+        """The text of each recipe, with a mark where the generation goes; `seal` makes the Candidate of them."""
+        found: list[str] = []
+        for recipe in recipes:
+            left = None if self._most is None else self._most - sum(map(len, found))
+            found.append(self._one(recipe.template, view, left))
+        return found
+
+    def forget(self) -> None:
+        if self._environment.cache is not None:
+            self._environment.cache.clear()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _one(self, name: str, view: Mapping[str, object], most: int | None) -> str:
         try:
-            return self._environment.get_template(name).render(view, generation=_GENERATION)
+            template = self._environment.get_template(name)
+            if most is None:
+                return template.render(view, generation=_GENERATION)
+            parts = cast(Generator[str], template.generate(view, generation=_GENERATION))
+            return "".join(_within(most, parts))
         except TemplateSyntaxError as error:
             raise _bad(f"{error.filename or error.name or name}:{error.lineno}", error.message or "syntax error") from error
         except TemplateError as error:
             raise _bad(_where(error, name), error.message or type(error).__name__) from error
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             raise _bad(_where(error, name), f"{type(error).__name__}: {error}") from error
+        except TooLong as error:
+            raise _bad(_where(error, name), str(error)) from error
+        except MemoryError as error:
+            raise _bad(_where(error, name), "it needs more memory than rendering may have") from error
+
+
+def _within(most: int, parts: Generator[str]) -> Iterator[str]:
+    """The parts, as long as they are not too many."""
+    for part in parts:
+        most -= len(part)
+        if most < 0:
+            raise _bad(_printing(parts), "all files together are longer than they may be; is there a loop without end?")
+        yield part
+
+
+def _printing(parts: Generator[str]) -> str:
+    """file:line of the innermost template that prints: Jinja's include is a loop over a generator that it calls `gen`."""
+    inner: Any = parts
+    while inner and inner.gi_frame:  # without one it has ended
+        frame = inner.gi_frame
+        inner = inner.gi_yieldfrom or frame.f_locals.get("gen")
+    template = frame.f_globals["__jinja_template__"]
+    return f"{template.filename}:{template.get_corresponding_lineno(frame.f_lineno)}"
+
+
+def seal(recipes: tuple[Recipe, ...], texts: Sequence[str]) -> Candidate:
+    """The texts under the name that a digest over them gives; raises BadTemplate."""
+    digest = hashlib.sha256()
+    for recipe, text in zip(recipes, texts, strict=True):
+        digest.update(f"{recipe.path}\0{len(text)}\0{text}".encode())
+    generation = digest.hexdigest()[:16]
+    files = ((recipe.path, _named(recipe.path, text, generation).encode()) for recipe, text in zip(recipes, texts, strict=True))
+    return Candidate(generation, tuple(files))
 
 
 def _named(path: str, text: str, generation: str) -> str:

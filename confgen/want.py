@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Container
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from confgen.apart import renderer
 from confgen.build import GONE, Built, Vantage, build
 from confgen.codec import decode, encode
 from confgen.errors import BadInput
@@ -21,7 +23,7 @@ from confgen.problem import Effect, Problem
 from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Caps, Proxy
 from confgen.readback import verify
-from confgen.render import Candidate, Renderer
+from confgen.render import Candidate, Renders
 from confgen.settings import Frame, Settings
 from confgen.state import State
 from confgen.targets.folder import Folder
@@ -94,7 +96,7 @@ def without(model: Model, names: Container[str]) -> Model:
     return Model(listeners, tuple(pool for pool in model.pools if pool.name in used))
 
 
-def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Renderer) -> Candidate:
+def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Renders) -> Candidate:
     """The text of a model, proven to say what the model says.
 
     Raises BadTemplate when a template has a mistake, RefusedText when the text is not what the model says.
@@ -134,8 +136,8 @@ def _offline(name: str, kind: str, vantage: Vantage, settings: Settings) -> Offl
 def want_offline(state: State, place: Offline, settings: Settings, live: Model = _NOTHING) -> Wanted:
     """What a proxy should serve that is not there to be asked, against what is `live`."""
     built = shape(state, place.proxy, place.caps, place.vantage, settings, settings.frame, policy=read_policy(settings))
-    renderer = Renderer(settings.templates, place.proxy.filters)
-    candidate = write(built.model, place.proxy, place.caps, settings.frame, renderer)
+    with closing(renderer(settings.templates, place.proxy.filters)) as renders:
+        candidate = write(built.model, place.proxy, place.caps, settings.frame, renders)
     return Wanted(built, make(live, built.model, place.proxy.weigh), candidate)
 
 

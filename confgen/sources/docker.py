@@ -149,14 +149,14 @@ class DockerSource:
     def _end(self, close: Callable[[], None], stop: threading.Event, done: threading.Event) -> None:
         """Closes the stream when it is time to stop, or when the engine no longer answers a ping."""
         pinger = Engine(self._engine.url)
-        while not done.wait(_PING) and not stop.is_set():
-            try:
+        try:
+            while not done.wait(_PING) and not stop.is_set():
                 pinger.ping()
-            except SourceUnavailable as error:
-                log.warning("the engine is silent: %s", error.message)
-                break
-        if not done.is_set():
-            close()
+        except SourceUnavailable as error:
+            log.warning("the engine is silent: %s", error.message)
+        finally:
+            if not done.is_set():
+                close()
 
     def _is_stale(self, error: SourceUnavailable) -> bool:
         """Whether the socket has refused every connection, of looks and of watches, for so long that its file is an old one."""

@@ -47,7 +47,11 @@ FAULTS = tuple(
         ("F15", "disk full; read-only, quota, I/O errors on single system calls", "live bytes identical, tried again by itself"),
         ("F16", "a single file mounted where a link has to be renamed", "refused with the mend in the message, file untouched"),
         ("F17", "links planted in the volume; umask 000, 022, 077", "nothing outside written; folders 755, files 644"),
-        ("F18", "templates with mistakes; endless ones", "told with file and line within 1 s, last good stays"),
+        (
+            "F18",
+            "templates with mistakes; endless ones",
+            "told with file and line, a mistake within 1 s, an endless one after its 10 s; last good stays",
+        ),
         (
             "F19",
             "hostile labels, and one route that the proxy refuses, among many",

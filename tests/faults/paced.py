@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import replace
 
-from confgen import loop, settings
+from confgen import apart, loop, settings
 from confgen.sources import docker, engine
 
 #: Which constant each word stands for.
@@ -28,6 +28,8 @@ def main() -> None:
         name, _, seconds = pair.partition("=")
         if name == "nap":  # libfaketime 0.9.10 breaks sleeps until an absolute time, which Python's are from 3.11 on
             time.sleep = lambda seconds: select.select((), (), (), seconds) and None
+        elif name == "rendering":
+            apart.LIMITS = replace(apart.LIMITS, seconds=float(seconds))
         elif name in _PLACES:
             module, constant = _PLACES[name]
             assert hasattr(module, constant), constant

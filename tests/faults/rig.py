@@ -117,9 +117,14 @@ class Process:
     def log(self) -> str:
         return self.output.read_text(encoding="utf-8", errors="replace") if self.output.exists() else ""
 
-    def status(self, name: str) -> int:
-        """A number of /proc/<pid>/status: VmRSS (kB), Threads."""
-        text = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+    def children(self) -> list[int]:
+        """The processes that it has started and that are still there."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [int(child) for task in tasks for child in task.read_text(encoding="ascii").split()]
+
+    def status(self, name: str, pid: int = 0) -> int:
+        """A number of /proc/<pid>/status: VmRSS (kB), Threads; of itself, or of one of its children."""
+        text = Path(f"/proc/{pid or self.pid}/status").read_text(encoding="utf-8")
         return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name}:"))
 
     def descriptors(self) -> int:
