@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 from confgen.kept import Claim, claim_names
 from confgen.labels import Wish, proxy_kind, read
-from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState, withheld
+from confgen.model import Check, Listener, Model, Pool, Redirect, Route, Server, ServerState, withheld
 from confgen.policy import Policy
 from confgen.problem import Effect, Origin, Problem, show
 from confgen.settings import Frame, LabelSettings
 from confgen.state import Attachment, Health, Instance, Phase, State
-from confgen.values import Address, Name, Port, Refusal, Weight, parse_address
+from confgen.values import Address, Name, Path, Port, Refusal, Weight, parse_address
 
 #: An instance in one of these phases is gone: its routes go with it.
 GONE = (Phase.CREATED, Phase.EXITED, Phase.DEAD)
@@ -217,7 +217,24 @@ def _pool(instance: Instance, wish: Wish, port: Port) -> Pool:
         retry=defaults.retry if wish.retry is None else wish.retry,
         connect=wish.connect or defaults.connect,
         drain=defaults.drain if wish.drain is None else wish.drain,
+        check=_check(wish),
+        waits=wish.health_start != "ready",
         origin=wish.origin,
+    )
+
+
+def _check(wish: Wish) -> Check | None:
+    if wish.health in (None, "off") or wish.protocol == "udp":
+        return None
+    defaults = Check()
+    return Check(
+        path=wish.health if isinstance(wish.health, Path) else None,
+        status=wish.health_status or defaults.status,
+        interval=wish.health_interval or defaults.interval,
+        timeout=wish.health_timeout or defaults.timeout,
+        rise=wish.health_rise or defaults.rise,
+        fall=wish.health_fall or defaults.fall,
+        waits=wish.health_start != "ready",
     )
 
 
@@ -241,8 +258,10 @@ def _readiness(instance: Instance, wish: Wish) -> tuple[ServerState, str]:
     """Whether an instance may get requests, and if not, why in fixed words."""
     if instance.phase is not Phase.RUNNING:
         return ServerState.DOWN, instance.phase.value
-    if instance.health in (Health.STARTING, Health.UNHEALTHY):
-        return ServerState.DOWN, "health check: " + instance.health.value
+    if instance.health is Health.STARTING:
+        return ServerState.STARTING, "health check: starting"
+    if instance.health is Health.UNHEALTHY:
+        return ServerState.DOWN, "health check: unhealthy"
     if instance.stopping:
         return ServerState.DRAINING, "stopping"
     if wish.weight == 0:
@@ -482,7 +501,7 @@ def _model(offers: list[_Offer], frame: Frame) -> Model:
     return Model(
         tuple(sorted((_listener(key, routes) for key, routes in listeners.items()), key=lambda x: x.name)),
         tuple(
-            replace(pool, servers=_in_rotation(tuple(servers[name][key] for key in sorted(servers[name]))))
+            replace(pool, servers=in_rotation(tuple(servers[name][key] for key in sorted(servers[name]))))
             for name, pool in sorted(pools.items())
             if name in used
         ),
@@ -495,7 +514,7 @@ def _listener(key: tuple[str, Port], routes: dict[str, Route]) -> Listener:
     return Listener(name=name, port=port, protocol=protocol, routes=tuple(routes[n] for n in sorted(routes)))
 
 
-def _in_rotation(servers: tuple[Server, ...]) -> tuple[Server, ...]:
+def in_rotation(servers: tuple[Server, ...]) -> tuple[Server, ...]:
     """Where every server that is left is stopping, they go on serving until they are gone: better than a sure 503."""
     if any(s.state is ServerState.READY for s in servers):
         return servers
@@ -506,8 +525,14 @@ def _in_rotation(servers: tuple[Server, ...]) -> tuple[Server, ...]:
 
 
 def _placements(offers: list[_Offer], model: Model) -> Iterable[Placement]:
-    """With the servers as the model has them, since it may have put one that is stopping back into rotation."""
+    """With the servers as the model has them, since it may have put one that is stopping back into rotation.
+
+    Of two routes that lead the same requests to one pool the model has one: it is the other's too.
+    """
     servers = {(pool.name, server.name): server for pool in model.pools for server in pool.servers}
+    names = {route.name for route in model.routes()}
+    held = {c: route.name for x in model.listeners for route in x.routes for c in claim_names(x.protocol, x.port, route)}
     for offer in offers:
         key = (offer.route.pool or Name(""), Name(offer.instance.name))
-        yield Placement(offer.instance.name, offer.route.name, offer.route.pool, servers.get(key))
+        route = offer.route.name if offer.route.name in names else held.get(offer.claims[0], offer.route.name)
+        yield Placement(offer.instance.name, route, offer.route.pool, servers.get(key))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from confgen.build import GONE, ONE_OFF, Placement
 from confgen.labels import proxy_kind, read
-from confgen.model import Model, Route, ServerState
+from confgen.model import Model, Route, Server, ServerState
 from confgen.problem import Effect, Problem, count
 from confgen.report import SeatReport
 from confgen.settings import LabelSettings
@@ -41,7 +41,15 @@ class Chain:
 
 
 #: Which step a Problem belongs to; all others, and all that a label's own text is to blame for, are mistakes in the labels.
-_STEPS = {"CG121": "port", "CG122": "network", "CG005": "agreement", "CG006": "claim", "CG004": "proxy", "CG301": "proxy"}
+_STEPS = {
+    "CG121": "port",
+    "CG122": "network",
+    "CG123": "ready",
+    "CG005": "agreement",
+    "CG006": "claim",
+    "CG004": "proxy",
+    "CG301": "proxy",
+}
 
 
 def _step_of(problem: Problem) -> str:
@@ -82,13 +90,7 @@ def _container_steps(instance: Instance, seat: SeatReport, labels: LabelSettings
         "" if placements else "see the labels",
     )
     yield from _open_steps(placements, mine, seat.model)
-    waiting = [p.server for p in placements if p.server and p.server.state is not ServerState.READY]
-    yield Step(
-        "ready",
-        not waiting,
-        f"{waiting[0].state.value}: {waiting[0].why}" if waiting else "it takes requests",
-        _ready_hint(waiting[0].why) if waiting else "",
-    )
+    yield _ready_step([p.server for p in placements if p.server], [p for p in mine if _step_of(p) == "ready"])
     yield _live_step(seat)
 
 
@@ -147,7 +149,16 @@ def _from_problems(name: str, wrong: list[Problem], fine: str, fatal: bool) -> S
     return Step(name, not fatal, text, wrong[0].hint)
 
 
+def _ready_step(servers: list[Server], wrong: list[Problem]) -> Step:
+    waiting = [server for server in servers if server.state is not ServerState.READY]
+    if wrong or not waiting:
+        return _from_problems("ready", wrong, "it takes requests", fatal=True)
+    return Step("ready", False, f"{waiting[0].state.value}: {waiting[0].why}", _ready_hint(waiting[0].why))
+
+
 def _ready_hint(why: str) -> str:
+    if why.startswith("health check: it") or "refuses connections" in why:
+        return "ask it from a container on the same network, and see the app's log"
     if why.startswith("health check"):
         return "docker inspect --format '{{json .State.Health}}' shows what its health check says"
     return {"paused": "docker unpause it", "weight 0": "give it a weight from 1 to 256"}.get(

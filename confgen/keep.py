@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from confgen import settle
@@ -14,7 +14,7 @@ from confgen.apply import Applied, Result, apply, put, words
 from confgen.build import Built
 from confgen.codec import decode, encode
 from confgen.errors import BadInput, BadTemplate, ConfgenError, NotApplied, RefusedByProxy, RefusedText, ReloadFailed
-from confgen.kept import Claim, Kept, Quarantined, claim_names
+from confgen.kept import Claim, Kept, Quarantined, Verdict, claim_names
 from confgen.model import Model, Route
 from confgen.plan import make
 from confgen.policy import Policy
@@ -25,6 +25,7 @@ from confgen.report import SeatReport
 from confgen.seats import Seat
 from confgen.settings import Frame, Settings
 from confgen.state import State
+from confgen.verdict import Probe, complaints, judged, probes, taking
 from confgen.want import Wanted, definition, live_model, shape, without, write
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,10 @@ _RESERVED = 60.0
 _SECOND_TRY = 30.0
 #: What a reload that fails after a good test is blamed on: a port that could not be opened.
 _PORT_WORDS = "its port could not be opened (is something else listening there?)"
+
+
+#: Finds out what a proxy's servers answer (Judge.ask): its name, what is to be found out, and what was known before.
+Judging = Callable[[str, tuple[Probe, ...], Mapping[str, Verdict]], Mapping[str, Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Keeper:
         self._clock = clock
         self._stopped = stopped
         self.policy: Policy | None = None
+        self.judge: Judging | None = None
+        self._verdicts: tuple[Verdict, ...] = ()
         self._life = ""
         self._caps: Caps | None = None
         self._renders: Renders | None = None
@@ -87,7 +94,7 @@ class Keeper:
 
     def want(self, seat: Seat, state: State) -> Wanted:
         """What the proxy should serve, rendered and read back; nothing is written."""
-        built = self._shape(seat, state)
+        built = self._judged(seat, self._shape(seat, state))
         if self._written is None or self._written[0] != built.model:
             self._written = (built.model, self._render(built.model, seat))
         return Wanted(built, make(self._live_model(seat), built.model, seat.proxy.weigh), self._written[1])
@@ -234,6 +241,23 @@ class Keeper:
             self._live = (live, live_model(seat.target.folder))
         return self._live[1]
 
+    # --- who is well ---
+
+    def _judged(self, seat: Seat, built: Built) -> Built:
+        """With the servers in the state that their checks and ports call for."""
+        kept = {verdict.name: verdict for verdict in self._recall(seat).verdicts}
+        wanted = probes(built.model)
+        found = self.judge(seat.name, wanted, kept) if self.judge else kept
+        checked = {probe.name for probe in wanted if probe.check}
+        self._verdicts = tuple(sorted(v for v in found.values() if not v.up or v.name in checked))
+        model = judged(built.model, found, taking(self._live_model(seat)))
+        servers = {(pool.name, server.name): server for pool in model.pools for server in pool.servers}
+        placements = tuple(
+            replace(p, server=servers.get((p.pool, p.server.name), p.server)) if p.pool and p.server else p
+            for p in built.placements
+        )
+        return Built(model, tuple(sorted({*built.problems, *complaints(model, found)})), placements)
+
     # --- quarantine ---
 
     def _blame(self, seat: Seat, model: Model, error: NotApplied) -> bool:
@@ -308,7 +332,8 @@ class Keeper:
     def _claim(self, seat: Seat, state: State, wanted: Wanted) -> None:
         """Notes who holds what; a claim whose routes are gone stays reserved for a while."""
         instances = {i.name: i for i in state.instances}
-        holders = {p.route: instances[p.instance] for p in wanted.built.placements if p.instance in instances}
+        placed = reversed(wanted.built.placements)  # the oldest of a route speaks for it
+        holders = {p.route: instances[p.instance] for p in placed if p.instance in instances}
         held = {
             name: Claim(name, holders[route.name].owner, holders[route.name].id)
             for listener in wanted.built.model.listeners
@@ -324,7 +349,7 @@ class Keeper:
         claims = tuple(sorted({**reserved, **held}.values()))
         refused = {str(p.route) for p in wanted.built.placements} - {str(r.name) for r in wanted.built.model.routes()}
         quarantined = tuple(q for q in kept.quarantined if q.name in refused)
-        self._remember(seat, Kept(claims, quarantined))
+        self._remember(seat, Kept(claims, quarantined, self._verdicts))
 
     def _recall(self, seat: Seat) -> Kept:
         if self._kept is None:

@@ -1,4 +1,4 @@
-"""What outlives a restart beside the generations: who holds which host and path, and what is in quarantine."""
+"""What outlives a restart beside the generations: who holds which host and path, what is in quarantine, who is not well."""
 
 from __future__ import annotations
 
@@ -34,12 +34,27 @@ class Quarantined:
     words: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Verdict:
+    """What checks have found out of a server.
+
+    name: pool, server and address, since another address is another server.  words: what was wrong, "" when nothing was.
+    long: it has been so for some time.
+    """
+
+    name: str
+    up: bool
+    words: str = ""
+    long: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """All of it, for one proxy; sorted by name."""
 
     claims: tuple[Claim, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
 
 
 def claim_names(protocol: str, port: int, route: Route) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from confgen.values import (
     Host,
     Match,
     Name,
+    Path,
     Port,
     Refusal,
     Sticky,
@@ -36,6 +37,7 @@ from confgen.values import (
     parse_bool,
     parse_duration,
     parse_duration_or_zero,
+    parse_health,
     parse_hosts,
     parse_name,
     parse_network,
@@ -44,6 +46,7 @@ from confgen.values import (
     parse_ranges,
     parse_settable_header,
     parse_signals,
+    parse_statuses,
     parse_sticky,
     parse_text,
     parse_url,
@@ -155,6 +158,12 @@ BALANCE = Kind(
     rf"^({'|'.join(ALGORITHMS[:-2])}|header:[A-Za-z0-9-]+|cookie:[A-Za-z0-9_.-]+)$",
 )
 STICKY = Kind("sticky", parse_sticky, "`cookie`, `cookie:<name>`, `source`, `off`", r"^(cookie(:[A-Za-z0-9_.-]+)?|source|off)$")
+HEALTH = Kind("check", parse_health, "a path, `tcp`, `off`", r"^(/[^\s\\\"#{}$]*|tcp|off)$")
+STATUSES = Kind(
+    "statuses", parse_statuses, "HTTP statuses and ranges, comma-separated", r"^[1-5][0-9]{2}(-[1-5][0-9]{2})?(, ?.*)*$"
+)
+TIMES = Kind("number", number(1, 100), "1 to 100", r"^[1-9][0-9]{0,2}$")
+START = Kind("word", word("ready", "checked"), "`checked`, `ready`", r"^(checked|ready)$")
 RETRIES = Kind("number", number(0, 100), "0 to 100", r"^[0-9]{1,3}$")
 CONNECTIONS = Kind("number", number(1, 1_000_000), "1 to 1000000", r"^[1-9][0-9]{0,6}$")
 REDIRECT_CODE = Kind("code", number(301, 308), "301, 302, 303, 307 or 308", r"^30[12378]$")
@@ -189,6 +198,16 @@ KEYS: tuple[Key, ...] = (
     Key("sticky", "sticky", STICKY, _P, "Keep a client on one server.", "`off`", "cookie", Effect.LABEL),
     Key("retry", "retry", RETRIES, _P, "How often a failed connection is tried on another server.", "`2`", "3", Effect.LABEL),
     Key("drain", "drain", DURATION0, _P, "How long a stopping server is kept for its open requests.", "`10s`", "30s", Effect.LABEL),
+    Key("health", "health", HEALTH, _P, "How servers are asked whether they are well, beside Docker's HEALTHCHECK: an HTTP path, or `tcp`.",
+        "Docker's HEALTHCHECK alone", "/healthz", Effect.LABEL),
+    Key("health.interval", "health_interval", DURATION, _P, "Time between two checks of a server.", "`2s`", "5s", Effect.LABEL),
+    Key("health.timeout", "health_timeout", DURATION, _P, "Longest time that a check may take.", "`1s`", "3s", Effect.LABEL),
+    Key("health.rise", "health_rise", TIMES, _P, "Good checks in a row that bring a server back.", "`2`", "1", Effect.LABEL),
+    Key("health.fall", "health_fall", TIMES, _P, "Bad checks in a row that take a server out.", "`3`", "2", Effect.LABEL),
+    Key("health.status", "health_status", STATUSES, _P, "Statuses that are good answers.", "`200-399`", "200,204", Effect.LABEL, stream=False),
+    Key("health.start", "health_start", START, _P,
+        "A new server gets requests when it is `checked` (without `health`: when its port accepts a connection), or at once.",
+        "`checked`", "ready", Effect.LABEL),
     Key("weight", "weight", WEIGHT, _S, "Share of the requests, against the other servers.", "`1`", "3", Effect.SERVER),
     Key("backup", "backup", BOOL, _S, "Used only when no other server is ready.", "`false`", "true", Effect.SERVER),
     Key("max-connections", "max_connections", CONNECTIONS, _S, "Most connections at once to this container.", "no limit", "100", Effect.SERVER),
@@ -246,6 +265,13 @@ class Wish:
     sticky: Sticky | None = None
     retry: int | None = None
     drain: Duration | None = None
+    health: Path | str | None = None
+    health_interval: Duration | None = None
+    health_timeout: Duration | None = None
+    health_rise: int | None = None
+    health_fall: int | None = None
+    health_status: tuple[tuple[int, int], ...] | None = None
+    health_start: str | None = None
     weight: Weight | None = None
     backup: bool | None = None
     max_connections: int | None = None

@@ -13,6 +13,7 @@ from confgen import settle
 from confgen.apply import Result
 from confgen.errors import BadInput, ConfgenError, SourceUnavailable, StaleSocket, Stopped, UsageError
 from confgen.keep import PIN_FILE, Keeper
+from confgen.probe import Judge
 from confgen.report import Report
 from confgen.seats import Seat, seats
 from confgen.settings import Settings
@@ -23,6 +24,9 @@ from confgen.want import read_policy
 
 log = logging.getLogger(__name__)
 
+#: How many seconds a turn waits for the first answers of new servers: a single turn, and one that others follow, where
+#: who is up has answered in a millisecond, and who is not is seen when it is.
+_PATIENCE, _GLANCE = 2.0, 0.02
 #: How often a standby looks whether it may take over, in seconds.
 _TAKEOVER = 1.0
 
@@ -38,6 +42,8 @@ class Loop:
         self._keepers: dict[str, Keeper] = {}
         self._policy = read_policy(settings)
         self._bell = Bell(clock)
+        self._judge = Judge(self._bell.ring)
+        self._patience = _PATIENCE
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
         self._listed = self._looked
         self._failures = 0
@@ -55,7 +61,8 @@ class Loop:
                 keeper.forget_templates()
         state = self.look()
         found, problems = seats(state, self._settings)
-        reports = tuple(self.keeper(seat).keep(seat, state) for seat in found)
+        self._judge.keep_to(frozenset(seat.name for seat in found))
+        reports = tuple(self._asking(seat).keep(seat, state) for seat in found)
         return Report(
             woken=woken,
             waited=0.0 if since is None else started - since,
@@ -93,6 +100,12 @@ class Loop:
     def _stopped(self) -> bool:
         return self._stop.is_set()
 
+    def _asking(self, seat: Seat) -> Keeper:
+        """The keeper, with somebody who asks the servers: looking on, one believes what `watch` has found."""
+        keeper = self.keeper(seat)
+        keeper.judge = partial(self._judge.ask, patience=self._patience)
+        return keeper
+
     # --- what keeps it turning ---
 
     def run(self, stop: threading.Event, tell: Callable[[Report], None]) -> None:
@@ -101,6 +114,7 @@ class Loop:
         Raises what ended one of those threads by surprise: nobody would miss a dead watcher until its news is missed.
         """
         self._stop = stop
+        self._patience = _GLANCE
         self._start_threads()
         try:
             while (waited := self._wait()) is not None:

@@ -10,8 +10,10 @@ from confgen.values import Address, Balance, Cidr, Duration, Header, Host, Match
 
 
 class ServerState(enum.Enum):
-    """READY takes requests; DRAINING finishes what it has; DOWN is known but takes nothing."""
+    """READY takes requests; DRAINING finishes what it has; DOWN is known but takes nothing; so does STARTING, which has not
+    taken any yet, so that no text needs to know of it."""
 
+    STARTING = "starting"
     READY = "ready"
     DRAINING = "draining"
     DOWN = "down"
@@ -39,12 +41,32 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """How servers are asked, again and again, whether they are well.
+
+    path: what an HTTP GET asks for; None where an accepted connection is enough.  status: what answers are good, as pairs
+    of first and last.  interval: between two checks.  rise, fall: so many good ones in a row bring a server back, so many
+    bad ones take it out.  waits: a new server gets nothing before its first good one.
+    """
+
+    path: Path | None = None
+    status: tuple[tuple[int, int], ...] = ((200, 399),)
+    interval: Duration = Duration(2_000)
+    timeout: Duration = Duration(1_000)
+    rise: int = 2
+    fall: int = 3
+    waits: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """Servers that can stand in for each other, sorted by name.
 
     protocol: http, https, h2c, grpc, grpcs (what the servers speak); tcp, udp for pools of stream routes.
     retry: how often a failed connection is tried on another server.  connect: time for a connection to come about.
     drain: how long a stopping server is kept for its open requests.
+    check: asked of each server beside Docker's own HEALTHCHECK.  waits: without one, a new server gets nothing while its
+    port refuses connections.
     """
 
     name: Name
@@ -55,6 +77,8 @@ class Pool:
     retry: int = 2
     connect: Duration = Duration(500)
     drain: Duration = Duration(10_000)
+    check: Check | None = None
+    waits: bool = True
     origin: Origin = field(default=Origin(""), compare=False)
 
     @property

@@ -33,6 +33,17 @@ class Change:
     def verb(self) -> str:
         return "add" if self.before is None else "remove" if self.after is None else "change"
 
+    @property
+    def place(self) -> tuple[str, tuple[str, ...], str]:
+        """Of what kind of thing it is ("servers"), its names from the outermost in, and the field; "" where the thing came or went.
+
+        A path reads (kind, name, kind, name, field, ...): names may be any word, so positions count and not what they hold.
+        """
+        path = self.path
+        if len(path) > 3 and path[2] in ("servers", "routes"):
+            return path[2], (path[1], path[3]), "".join(path[4:5])
+        return "".join(path[0:1]), path[1:2], "".join(path[2:3])
+
     def __str__(self) -> str:
         where = " ".join(_singular(part) for part in self.path)
         if self.verb != "change":
@@ -64,11 +75,8 @@ def make(before: Model, after: Model, weigh: Callable[[Change], tuple[Impact, st
 
 
 def _cause(change: Change) -> str:
-    """A path reads kind, name, kind, name, field: names are left out, of what comes below a field nothing is said."""
-    kinds = change.path[0:4:2]
-    nested = len(change.path) > 3 and change.path[2] in ("servers", "routes")
-    field = change.path[4:5] if nested else change.path[2:3]
-    return " ".join((change.verb, kinds[1] if nested else kinds[0], *field))
+    kind, _, field = change.place
+    return f"{change.verb} {kind} {field}".rstrip()
 
 
 def diff(before: object, after: object, path: tuple[str, ...] = ()) -> list[Change]:

@@ -62,6 +62,7 @@ CODES: dict[str, str] = {
     "CG111": "path",
     "CG121": "port",
     "CG122": "address",
+    "CG123": "a port that nothing listens on",
     "CG131": "header name",
     "CG132": "header value or text",
     "CG141": "duration",

@@ -459,6 +459,27 @@ def parse_sticky(text: str) -> Sticky | None:
     raise Refusal("CG181", f"sticky {show(raw)} is not known", nearest(raw, ("cookie", "cookie:<name>", "source", "off")))
 
 
+def parse_health(text: str) -> Path | str:
+    """`/healthz`, the path that an HTTP check asks for; or `tcp`, `off`."""
+    raw = plain(text)
+    if raw in ("tcp", "off"):
+        return raw
+    if not raw.startswith("/"):
+        raise Refusal("CG181", f"health {show(raw)} is neither a path nor known", nearest(raw, ("/healthz", "tcp", "off")))
+    return parse_path(raw).path
+
+
+def parse_statuses(text: str) -> tuple[tuple[int, int], ...]:
+    """`200-399`, `200,204`: HTTP status codes and ranges of them (RFC 9110 section 15: 100 to 599), in order."""
+    found = []
+    for part in plain(text).split(","):
+        match = re.fullmatch(r" *([1-5][0-9]{2})(?:-([1-5][0-9]{2}))? *", part, re.ASCII)
+        if not match or int(match[1]) > int(match[2] or match[1]):
+            raise Refusal("CG182", f"{show(part)} is no HTTP status and no range of them", "write it as in 200-399 or 200,204")
+        found.append((int(match[1]), int(match[2] or match[1])))
+    return tuple(sorted(set(found)))
+
+
 #: RFC 3986 path, query characters and what stands for itself in both proxies; no `$`, quotes or backslash.
 _URL = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?(/[A-Za-z0-9._~!&()*+,;=:@%/?-]*)?", re.ASCII)
 

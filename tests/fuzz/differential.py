@@ -95,8 +95,11 @@ def _on_free_ports(model: Model) -> Model:
 # --- templates that do not quote
 
 
-def unquoted(program: Program, seed: str, seconds: float) -> Tally:
-    """Hostile text anywhere in a text: what the program takes and the read-back lets pass says what the model says."""
+def unquoted(program: Program, seed: str, seconds: float, one_is_enough: bool = False) -> Tally:
+    """Hostile text anywhere in a text: what the program takes and the read-back lets pass says what the model says.
+
+    one_is_enough: ends with the first failure.
+    """
     tally = Tally()
     side = _side(program)
     with tempfile.TemporaryDirectory(prefix="cgf") as name:
@@ -104,6 +107,8 @@ def unquoted(program: Program, seed: str, seconds: float) -> Tally:
         (folder / "run").mkdir()
         frame = replace(SETTINGS.frame, http_port=free_port(), directory=PurePosixPath(folder))
         for number in until(seconds):
+            if tally.failures and one_is_enough:
+                break
             chance = random.Random(f"confgen unquoted {seed}/{program.name}/{number}")
             model, files = _clean(chance, side, frame)
             for _ in range(50):

@@ -300,7 +300,7 @@ def _takes(server: Server) -> bool:
 
 def _written(pool: Pool) -> list[Server]:
     sticks = pool.sticky is not None and pool.sticky.kind == "cookie"
-    return [s for s in pool.servers if _takes(s) or (sticks and s.state is not ServerState.DOWN)]
+    return [s for s in pool.servers if _takes(s) or (sticks and s.state is ServerState.DRAINING)]
 
 
 def _at(server: Server) -> str:
@@ -426,7 +426,11 @@ def meant_for_haproxy(model: Model, features: frozenset[str]) -> Facts:
         facts.add(("section", "resolvers", "docker"))
     for pool in model.pools:
         facts.add(("section", "backend", pool.name))
-        facts.update(("server", pool.name, _haproxy_name(server, pool), _at(server)) for server in pool.servers)
+        facts.update(
+            ("server", pool.name, _haproxy_name(server, pool), _at(server))
+            for server in pool.servers
+            if server.state is not ServerState.STARTING
+        )
     for listener in model.listeners:
         front = f"port:{listener.name}"
         facts |= {("section", "frontend", front), ("bind", front, str(int(listener.port)))}

@@ -144,9 +144,8 @@ def test_what_the_programs_take_and_the_read_back_lets_pass_is_an_escape(monkeyp
     monkeypatch.setattr(differential, "readback", SimpleNamespace(verify=lambda expected, found: None))
     monkeypatch.setattr(texts, "HOSTILE", ("; return 200 own; set $x", "\nbackend own\n  server s 192.0.2.9:80\n"))
     for program in (differential.programs()[0], differential.programs()[-1]):
-        assert any(
-            "takes what the model does not hold" in said for _, said in differential.unquoted(program, "confgen", 4).failures
-        )
+        found = differential.unquoted(program, "confgen", 120, one_is_enough=True).failures
+        assert any("takes what the model does not hold" in said for _, said in found)
 
 
 def test_a_failure_is_made_small() -> None:

@@ -219,8 +219,15 @@ _VALID: dict[str, Callable[[random.Random], str]] = {
     "stop-signal": _signals,
     "allow": _ranges,
     "deny": _ranges,
+    "health": _one_of("/healthz", "/a%20b?", "tcp", "off"),
+    "health.status": _one_of("200-399", "200,204", "399-200"),
+    "health.start": _one_of("checked", "ready"),
+    **dict.fromkeys(("health.rise", "health.fall"), _one_of("1", "100", "0")),
     **dict.fromkeys(("strip-prefix", "backup"), _one_of("true", "false")),
-    **dict.fromkeys(("timeout.connect", "timeout.read", "timeout.send", "timeout.idle", "drain"), _duration),
+    **dict.fromkeys(
+        ("timeout.connect", "timeout.read", "timeout.send", "timeout.idle", "drain", "health.interval", "health.timeout"),
+        _duration,
+    ),
 }
 
 #: Keys that there are, that there are not, and that shut doors.

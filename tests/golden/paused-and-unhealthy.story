@@ -219,14 +219,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation a61684bbee8296c2.
+# Written by confgen for HAProxy 3.2, generation 58a73cc0fdfec44f.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(a61684bbee8296c2)
+    set-var proc.confgen str(58a73cc0fdfec44f)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -343,7 +343,6 @@ backend shop.web-8080 from confgen:http
     server web-1 10.0.0.1:8080 weight 1
     server web-2 10.0.0.2:8080 weight 1 disabled
     server web-3 10.0.0.3:8080 weight 1 disabled
-    server web-4 10.0.0.4:8080 weight 1 disabled
     server web-5 10.0.0.5:8080 weight 1 disabled
     server web-6 10.0.0.6:8080 weight 0
 ---- haproxy 3.2: hosts.map ----

@@ -251,7 +251,7 @@ def test_one_off_containers_and_proxies_are_no_replicas() -> None:
     [
         ({}, ServerState.READY, ""),
         ({"health": Health.HEALTHY}, ServerState.READY, ""),
-        ({"health": Health.STARTING}, ServerState.DOWN, "health check: starting"),
+        ({"health": Health.STARTING}, ServerState.STARTING, "health check: starting"),
         ({"health": Health.UNHEALTHY}, ServerState.DOWN, "health check: unhealthy"),
         ({"phase": Phase.PAUSED}, ServerState.DOWN, "paused"),
         ({"phase": Phase.PAUSED, "health": Health.HEALTHY}, ServerState.DOWN, "paused"),
@@ -601,3 +601,12 @@ def test_the_bad_container_is_named_and_nobody_else_loses_a_byte(bad: dict[str, 
 def test_problems_are_sorted_and_each_once() -> None:
     found = built(*(container(f"c{i}", {"hots": "x"}) for i in (3, 1, 2)))
     assert list(found.problems) == sorted(set(found.problems))
+
+
+def test_a_container_that_joins_another_ones_route_is_placed_in_it() -> None:
+    shared = {"host": "pair.example.com", "port": "80", "pool": "pair"}
+    found = built(container("one", shared), container("two", shared, address="10.0.0.3", created=2000))
+    assert [(p.instance, p.route, p.server and p.server.name) for p in found.placements] == [
+        ("one", "one.default", "one"),
+        ("two", "one.default", "two"),
+    ]

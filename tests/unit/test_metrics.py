@@ -74,7 +74,7 @@ def test_routes_and_servers_by_state() -> None:
     assert value(found, "confgen_routes", proxy="edge") == 2
     assert value(found, "confgen_routes_withheld", proxy="edge") == 1
     counted = {state.value: value(found, "confgen_servers", proxy="edge", state=state.value) for state in ServerState}
-    assert counted == {"ready": 1, "draining": 1, "down": 0}
+    assert counted == {"starting": 0, "ready": 1, "draining": 1, "down": 0}
     assert value(found, "confgen_instances") == 2
 
 

@@ -272,7 +272,7 @@ def _back(pool: Pool, users: list[tuple[Listener, Route]]) -> Back:
         connect=pool.connect,
         silence=silence,
         rules=() if pool.stream else tuple(rule for listener, route in users for rule in _rules(route, listener, silence)),
-        servers=tuple(_line(server, pool) for server in pool.servers),
+        servers=tuple(_line(server, pool) for server in pool.servers if server.state is not ServerState.STARTING),
         acls=() if pool.stream else tuple(acl for listener, route in users for acl in _acls(route, listener)),
     )
 

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from confgen.model import Route, ServerState
+from confgen.model import Route, Server, ServerState
 from confgen.plan import Change, Impact
 
 #: What of the model no text holds.
-_UNWRITTEN = {("pools", "drain"), ("servers", "why"), ("routes", "send")}
+_UNWRITTEN = {("pools", "drain"), ("pools", "check"), ("pools", "waits"), ("servers", "why"), ("routes", "send")}
 
 
 def weigh(change: Change) -> tuple[Impact, str]:
     """RELOAD with the reason in words ("new server web-2 of pool shop.web-80"), NONE for what alters no text."""
-    kind, names, field = _place(change)
+    kind, names, field = change.place
     if (kind, field) in _UNWRITTEN or (field == "withheld" and change.before and change.after):
+        return Impact.NONE, ""
+    if _unseen(change.before) and _unseen(change.after):
         return Impact.NONE, ""
     return Impact.RELOAD, _reason(change, kind, names, field)
 
 
-def _place(change: Change) -> tuple[str, tuple[str, ...], str]:
-    """Of what kind of thing the change is, its names from the outermost in, and the field; "" where the thing came or went.
-
-    A path reads (kind, name, kind, name, field, ...): names may be any word, so positions count and not what they hold.
-    """
-    path = change.path
-    if len(path) > 3 and path[2] in ("servers", "routes"):
-        return path[2], (path[1], path[3]), "".join(path[4:5])
-    return path[0], path[1:2], "".join(path[2:3])
+def _unseen(side: object) -> bool:
+    """What a server that was not there leaves in the text, or one that has not taken anything yet: nothing."""
+    return side in (None, ServerState.STARTING) or (isinstance(side, Server) and side.state is ServerState.STARTING)
 
 
 def _reason(change: Change, kind: str, names: tuple[str, ...], field: str) -> str:

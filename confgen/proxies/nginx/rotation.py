@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from confgen.model import Pool, Server, ServerState
 
+_OUT = (ServerState.DOWN, ServerState.STARTING)
+
 
 def taking(pool: Pool) -> tuple[Server, ...]:
     """The servers that are written: ready ones, and with a sticky cookie those that finish what they have.
 
     The others leave no trace in the text, not even a comment, or each stop would cost a second reload for it.
     """
-    return tuple(s for s in pool.servers if _ready(s) or (sticky_cookie(pool) and s.state is not ServerState.DOWN))
+    return tuple(s for s in pool.servers if _ready(s) or (sticky_cookie(pool) and s.state not in _OUT))
 
 
 def serves(pool: Pool | None) -> bool:

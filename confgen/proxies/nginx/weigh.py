@@ -6,20 +6,22 @@ from confgen.model import Route, Server, ServerState
 from confgen.plan import Change, Impact
 
 #: Fields that the text does not hold: nginx's old workers finish what they have however long a drain may take.
-_SILENT = ("why", "drain")
+_SILENT = {("servers", "why"), ("pools", "drain"), ("pools", "check"), ("pools", "waits")}
+#: States in which a server is not written.
+_OUT = (ServerState.DOWN, ServerState.STARTING)
 
 
 def weigh(change: Change) -> tuple[Impact, str]:
     """The impact and the reason in a few words: "new host shop.example.com", "server web-2 of pool shop.web-80 ready"."""
-    if change.path[-1] in _SILENT or _unwritten(change):
+    kind, _, field = change.place
+    if (kind, field) in _SILENT or (_unwritten(change.before) and _unwritten(change.after)):
         return Impact.NONE, ""
     return Impact.RELOAD, _reason(change)
 
 
-def _unwritten(change: Change) -> bool:
-    """A server that comes or goes without ever having taken a request."""
-    server = change.before or change.after
-    return change.verb != "change" and isinstance(server, Server) and server.state is ServerState.DOWN
+def _unwritten(side: object) -> bool:
+    """What a server that is not there, or that takes nothing, leaves in the text: nothing."""
+    return side is None or side in _OUT or (isinstance(side, Server) and side.state in _OUT)
 
 
 def _reason(change: Change) -> str:
