@@ -20,6 +20,7 @@ from confgen.model import Model
 from confgen.proxies.haproxy import HAPROXY
 from confgen.proxies.haproxy.control import SOCKET
 from confgen.render import Candidate
+from confgen.targets.process import ProcessTarget
 from confgen.targets.target import Command
 from tests.integration.haproxy_bed import Bench, bench, binaries, newest  # noqa: F401 - the fixtures
 from tests.integration.nginx_bed import (  # noqa: F401 - the fixtures
@@ -133,13 +134,36 @@ def test_a_reload_loses_nothing(bench: Bench, backends: Make) -> None:
     wait_for(lambda: workers(bench) == 1, 10)
 
 
-def test_a_port_that_is_taken_is_told_and_undone(bench: Bench, backends: Make) -> None:
+def on_taken_port(backend: Backend, port: int) -> Model:
+    return site(backend, stream("tcp", port, "t"), pool("t", server("web", backend.port), protocol="tcp"))
+
+
+@pytest.mark.parametrize("at", ["127.0.0.1", "::1"])
+def test_a_port_that_is_taken_is_seen_before_the_reload(bench: Bench, backends: Make, at: str) -> None:
+    """A reload would see it too, but HAProxy's old worker refuses everybody for the 2 s that the new one tries."""
+    web = backends("web")
+    good = bench.serve(site(web))
+    family = socket.AF_INET6 if ":" in at else socket.AF_INET
+    with socket.create_server((at, 0), family=family) as busy, Load(bench.http_port, "a.test", rate=200) as load:
+        port = int(busy.getsockname()[1])
+        with pytest.raises(RefusedByProxy, match=f":{port}\\]"):
+            bench.serve(on_taken_port(web, port))
+        wait_for(lambda: load.result.requests > 50)
+    assert load.result.failures == 0, load.result
+    assert bench.running() == bench.target.folder.live() == good.generation
+    assert bench.serve(on_taken_port(web, port)).result is Result.RELOADED, "it is free now"
+
+
+def test_a_port_that_is_taken_is_told_and_undone(bench: Bench, backends: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no start script looks at the ports, or the port was taken a moment later."""
+    monkeypatch.setenv("PATH", f"{bench.folder}/path:{os.environ['PATH']}")
     web = backends("web")
     good = bench.serve(site(web))
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = int(busy.getsockname()[1])
+        candidate = bench.candidate(on_taken_port(web, port))
         with pytest.raises(ReloadFailed) as caught:
-            bench.serve(site(web, stream("tcp", port, "t"), pool("t", server("web", web.port), protocol="tcp")))
+            apply(candidate, HAPROXY, ProcessTarget("HAProxy", bench.target.folder), 5)
     if bench.version != "2.6":
         assert f":{port}" in caught.value.message
     assert bench.target.folder.live() == good.generation
