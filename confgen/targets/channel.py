@@ -50,8 +50,7 @@ class ChannelTarget:
                 ) from error
             with suppress(OSError):  # one that cannot be taken away is an answer all the same
                 answer.unlink()
-            code, _, output = text.partition("\n")
-            return Answer(int(code) if re.fullmatch(r"[0-9]{1,3}", code, re.ASCII) else 1, output)
+            return _read(text, self.name, command)
         raise TargetUnavailable(
             f"{self.name} did not answer {command.verb!r} within {deadline:g} s",
             "is it started by the start script, and not overloaded? Its log tells more",
@@ -78,6 +77,16 @@ class ChannelTarget:
             ) from error
         finally:
             os.close(descriptor)
+
+
+def _read(text: str, name: str, command: Command) -> Answer:
+    """The exit code on a line of its own, then the output."""
+    code, end, output = text.partition("\n")
+    if not end:
+        raise TargetUnavailable(
+            f"{name} could not write its answer to {command.verb!r} whole", "is the disk full? It is tried again by itself"
+        )
+    return Answer(int(code) if re.fullmatch(r"[0-9]{1,3}", code, re.ASCII) else 1, output)
 
 
 def _hint(error: OSError) -> str:

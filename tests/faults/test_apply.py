@@ -22,11 +22,13 @@ from pathlib import Path
 import pytest
 
 from confgen.build import Vantage
+from confgen.errors import TargetUnavailable
 from confgen.proxies import PROXIES
 from confgen.render import Renderer
 from confgen.settings import Frame, Settings
 from confgen.sources import rows as read_rows
 from confgen.state import Snapshot, State
+from confgen.targets.target import Command
 from confgen.want import shape, write
 from tests.faults.faultsock import Faultsock, made_row
 from tests.faults.probe import HOST
@@ -63,11 +65,16 @@ def test_f15_the_disk_is_full(liar: Faultsock, world: Worlds, home: Path, probed
         assert made.footprint()[:4] == footprint[:4]
         assert not [p for p in made.folder.generations.iterdir() if p.name[0] == "."]
         told = made.log().count(" ERROR ")
+        started = time.monotonic()
+        with contextlib.suppress(TargetUnavailable):
+            made.hands.run(Command("version", "", ()), 15)
+        answered = time.monotonic() - started
         filler.unlink()
         back = made.serves("more.localhost", deadline=30)
-    assert told <= 2, "told once, not at every try"
+    assert told <= 3, "told once each: no room for a generation, none for an answer"
+    assert answered < 2, "the start script tells at once that it has no room for its answer"
     seen(
-        f"live bytes identical, nothing half written, told {told} time(s), right {back:.1f} s after there is room; {probe.requests} probes, 0 errors"
+        f"live bytes identical, nothing half written, told {told} time(s), an answer that finds no room told after {answered:.2f} s, right {back:.1f} s after there is room; {probe.requests} probes, 0 errors"
     )
 
 

@@ -93,8 +93,6 @@ def test_a_request_has_an_id_of_sixteen_hex_digits_and_one_line(target: ChannelT
     ("printed", "answer"),
     [
         ("0\\n", Answer(0, "")),
-        ("0", Answer(0, "")),
-        ("", Answer(1, "")),
         ("\\n\\n", Answer(1, "\n")),
         ("1\\nemerg\\n", Answer(1, "emerg\n")),
         ("not a number\\nx", Answer(1, "x")),
@@ -107,6 +105,13 @@ def test_a_request_has_an_id_of_sixteen_hex_digits_and_one_line(target: ChannelT
 def test_odd_answers(target: ChannelTarget, serve: Serve, printed: str, answer: Answer) -> None:
     serve(f"printf '%b' '{printed}'")
     assert target.run(command(), 5) == answer
+
+
+@pytest.mark.parametrize("printed", ["", "0", "1"])
+def test_an_answer_that_is_cut_is_told_at_once(target: ChannelTarget, serve: Serve, printed: str) -> None:
+    serve(f"printf '%s' '{printed}'")
+    with pytest.raises(TargetUnavailable, match="could not write its answer to 'test' whole"):
+        target.run(command(), 5)
 
 
 def test_an_answer_that_cannot_be_read_is_told(target: ChannelTarget, serve: Serve) -> None:
