@@ -26,6 +26,9 @@ from typing import Any
 from confgen.errors import BadTemplate, Stopped
 from confgen.render import Candidate, Recipe, Renderer, Renders, TooLong, seal
 
+#: How long a new child may take until it is ready, in seconds: 0.1 on an idle machine.
+_START = 30.0
+_READY = b"\n"
 #: How much longer than its limit the child is waited for: it tells the template's line, if it can.
 _GRACE = 1.0
 #: Between two looks whether confgen is being stopped, in seconds.
@@ -99,8 +102,9 @@ class Apart:
         if self._child is None:
             self._child = _Child()
             self._child.tell((self._folders, self._filters, self._limits))
+            self._child.hear(_START, len(_READY), self._stopped)
         self._child.tell((self._stale, recipes, view))
-        answer: dict[str, Any] = json.loads(self._child.hear(self._limits, self._stopped))
+        answer: dict[str, Any] = json.loads(self._child.hear(self._limits.seconds + _GRACE, 8 * self._limits.text, self._stopped))
         return answer
 
     def _ended(self, error: Exception) -> BadTemplate:
@@ -131,18 +135,18 @@ class _Child:
             )
 
     def tell(self, what: object) -> None:
-        self._socket.settimeout(LIMITS.seconds)
+        self._socket.settimeout(_START)
         self._socket.sendall(pickle.dumps(what, pickle.HIGHEST_PROTOCOL))
 
-    def hear(self, limits: Limits, stopped: Callable[[], bool]) -> bytes:
-        """One line.  Raises TimeoutError, EOFError when the child is gone, Stopped."""
-        until = time.monotonic() + limits.seconds + _GRACE
+    def hear(self, seconds: float, most: int, stopped: Callable[[], bool]) -> bytes:
+        """One line, of so many bytes at most.  Raises TimeoutError, EOFError when the child is gone, Stopped."""
+        until = time.monotonic() + seconds
         heard = bytearray()
         self._socket.settimeout(_GLANCE)
         while not heard.endswith(b"\n"):
             if stopped():
                 raise Stopped
-            if time.monotonic() > until or len(heard) > 8 * limits.text:
+            if time.monotonic() > until or len(heard) > most:
                 raise TimeoutError
             try:
                 part = self._socket.recv(1 << 20)
@@ -167,6 +171,7 @@ def serve() -> None:
         folders, filters, limits = pickle.load(requests)  # noqa: S301 - from confgen itself
         _bound(limits)
         renders = Renderer(folders, filters, limits.text)
+        line.sendall(_READY)
         while requests.peek(1):
             stale, recipes, view = pickle.load(requests)  # noqa: S301 - from confgen itself
             if stale:
