@@ -18,6 +18,7 @@ from confgen.policy import Policy
 from confgen.problem import Effect, Origin, Problem, show
 from confgen.settings import Frame, LabelSettings
 from confgen.state import Attachment, Health, Instance, Phase, State
+from confgen.tls import Tls
 from confgen.values import Address, Name, Path, Port, Refusal, Weight, parse_address
 
 #: An instance in one of these phases is gone: its routes go with it.
@@ -183,12 +184,23 @@ def _offer(instance: Instance, wish: Wish, frame: Frame) -> _Offer:
         idle=wish.idle or defaults.idle,
         allow=wish.allow,
         deny=wish.deny,
+        tls=_tls(wish),
         request_headers=wish.request_headers,
         response_headers=wish.response_headers,
         origin=wish.origin,
     )
     age = (instance.health is Health.UNHEALTHY, instance.created, instance.name)
     return _Offer(age=age, instance=instance, listener=(wish.protocol, listen), route=route)
+
+
+def _tls(wish: Wish) -> Tls:
+    defaults = Tls()
+    return Tls(
+        mode=wish.tls or defaults.mode,
+        certificate=wish.tls_cert,
+        redirect=defaults.redirect if wish.tls_redirect is None else wish.tls_redirect,
+        hsts=wish.tls_hsts or 0,
+    )
 
 
 def _port(instance: Instance, wish: Wish) -> Port:

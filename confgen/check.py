@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from confgen import vault
 from confgen.errors import BadTemplate, RefusedText, TargetUnavailable
 from confgen.problem import Problem, count
 from confgen.settings import Settings
 from confgen.state import State
 from confgen.targets.folder import Folder
 from confgen.targets.process import ProcessTarget
-from confgen.want import Offline, offline, want_offline
+from confgen.tls import Shelf
+from confgen.want import Offline, offline, read_shelf, want_offline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +52,23 @@ class Checked:
 
 def check(state: State, settings: Settings) -> list[Checked]:
     """One result for each proxy that the state holds, or for the one of --proxy."""
-    return [_check(state, place, settings) for place in offline(state, settings)]
+    shelf = read_shelf(settings)
+    return [_check(state, place, settings, shelf) for place in offline(state, settings)]
 
 
-def _check(state: State, place: Offline, settings: Settings) -> Checked:
+def _check(state: State, place: Offline, settings: Settings, shelf: Shelf) -> Checked:
     found = Checked(proxy=place.proxy.name, version=place.caps.text, tested="the proxy's own test did not run")
     with tempfile.TemporaryDirectory(prefix="confgen-check-") as scratch:
         folder = Folder(Path(scratch))
         settings = replace(settings, frame=replace(settings.frame, directory=PurePosixPath(scratch)))
         try:
-            wanted = want_offline(state, place, settings)
+            wanted = want_offline(state, place, settings, shelf=shelf)
         except (BadTemplate, RefusedText) as error:
             return replace(found, structure=f"{error.message}; {error.hint}")
         found = replace(found, problems=wanted.built.problems, routes=len(wanted.built.model.routes()))
         if shutil.which(place.proxy.name) is None:
             return replace(found, tested=f"not tested natively: {place.proxy.name} is not installed here")
+        vault.put(folder, wanted.built.model, shelf)
         folder.stage(wanted.candidate.generation, wanted.candidate.as_dict())
         folder.run.mkdir()
         native, tested = _native(place, folder, wanted.candidate.generation)

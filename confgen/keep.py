@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from confgen import settle
+from confgen import settle, vault
 from confgen.apart import renderer
 from confgen.apply import Applied, Result, apply, put, words
 from confgen.build import Built
@@ -25,6 +25,7 @@ from confgen.report import SeatReport
 from confgen.seats import Seat
 from confgen.settings import Frame, Settings
 from confgen.state import State
+from confgen.tls import Shelf
 from confgen.verdict import Probe, complaints, judged, probes, taking
 from confgen.want import Wanted, definition, live_model, shape, without, write
 
@@ -69,6 +70,7 @@ class Keeper:
         self._clock = clock
         self._stopped = stopped
         self.policy: Policy | None = None
+        self.shelf = Shelf()
         self.judge: Judging | None = None
         self._verdicts: tuple[Verdict, ...] = ()
         self._life = ""
@@ -164,7 +166,9 @@ class Keeper:
             return wanted, Applied(wanted.candidate.generation, Result.STANDBY)
         if pinned := _pin(seat):
             return wanted, self._bring(seat, _pinned(seat, pinned))
+        vault.put(seat.target.folder, wanted.built.model, self._certificates(seat))
         applied = self._bring(seat, wanted.candidate)
+        vault.tidy(seat.target.folder, wanted.built.model)
         self._claim(seat, state, wanted)
         return wanted, applied
 
@@ -224,7 +228,11 @@ class Keeper:
             self._frame(seat),
             self._trusted(seat),
             self.policy,
+            self._certificates(seat),
         )
+
+    def _certificates(self, seat: Seat) -> Shelf:
+        return vault.recall(seat.target.folder, self._live_model(seat), self.shelf) if self.shelf.broken else self.shelf
 
     def _frame(self, seat: Seat) -> Frame:
         return replace(self._settings.frame, directory=seat.target.view)
@@ -315,6 +323,7 @@ class Keeper:
         except RefusedText as error:
             return error.message
         folder = seat.target.folder
+        vault.put(folder, model, self._certificates(seat))
         folder.stage(candidate.generation, candidate.as_dict())
         answer = seat.proxy.test(seat.target, candidate.generation)
         folder.discard(candidate.generation)

@@ -15,6 +15,7 @@ from difflib import SequenceMatcher, get_close_matches
 from confgen.problem import Effect, Origin, Problem, show
 from confgen.settings import LabelSettings
 from confgen.state import Instance
+from confgen.tls import MODES, parse_certificate, parse_hsts, parse_mode
 from confgen.values import (
     ALGORITHMS,
     Balance,
@@ -168,6 +169,12 @@ RETRIES = Kind("number", number(0, 100), "0 to 100", r"^[0-9]{1,3}$")
 CONNECTIONS = Kind("number", number(1, 1_000_000), "1 to 1000000", r"^[1-9][0-9]{0,6}$")
 REDIRECT_CODE = Kind("code", number(301, 308), "301, 302, 303, 307 or 308", r"^30[12378]$")
 
+TLS = Kind("word", parse_mode, ", ".join(f"`{m}`" for m in MODES), rf"^({'|'.join(MODES)})$")
+CERTIFICATE = Kind(
+    "certificate", parse_certificate, "small letters, digits, `.`, `_`, `-`", r"^[a-z0-9]([a-z0-9._-]{0,126}[a-z0-9])?$"
+)
+HSTS = Kind("time", parse_hsts, "seconds, or a number with `s`, `m`, `h` or `d`; `off`", r"^([0-9]{1,9}[smhd]?|off)$")
+
 _R, _P, _S = Scope.ROUTE, Scope.POOL, Scope.SERVER
 
 KEYS: tuple[Key, ...] = (
@@ -181,6 +188,14 @@ KEYS: tuple[Key, ...] = (
         Effect.WITHHELD),
     Key("deny", "deny", RANGES, _R, "Client addresses that get 403, also where `allow` names them.", "none", "203.0.113.0/24",
         Effect.WITHHELD),
+    Key("tls", "tls", TLS, _R, "Served over https: where a certificate covers the host, only so, or not at all.", "`auto`", "require",
+        Effect.WITHHELD, stream=False),
+    Key("tls.cert", "tls_cert", CERTIFICATE, _R, "Name of a certificate in the operator's folder.", "chosen by host", "shop",
+        Effect.WITHHELD, stream=False),
+    Key("tls.redirect", "tls_redirect", BOOL, _R, "Answer http with a redirect to https, where there is https.", "`true`", "false",
+        Effect.WITHHELD, stream=False),
+    Key("tls.hsts", "tls_hsts", HSTS, _R, "How long browsers shall ask for https alone (Strict-Transport-Security).", "`off`", "365d",
+        Effect.WITHHELD, stream=False),
     Key("header.request.<Name>", "request_headers", TEXT, _R, "Tell the server this header, whatever the client said.", "as the client said",
         "noindex", Effect.LABEL, stream=False, parameter=HEADER),
     Key("header.response.<Name>", "response_headers", TEXT, _R, "Tell the client this header, whatever the server said.", "as the server said",
@@ -256,6 +271,10 @@ class Wish:
     idle: Duration | None = None
     allow: tuple[Cidr, ...] = ()
     deny: tuple[Cidr, ...] = ()
+    tls: str | None = None
+    tls_cert: Name | None = None
+    tls_redirect: bool | None = None
+    tls_hsts: int | None = None
     request_headers: tuple[Header, ...] = ()
     response_headers: tuple[Header, ...] = ()
     port: Port | None = None

@@ -17,9 +17,11 @@ from confgen.probe import Judge
 from confgen.report import Report
 from confgen.seats import Seat, seats
 from confgen.settings import Settings
+from confgen.sources.certificates import PATTERNS, Certificates
 from confgen.sources.source import Source
 from confgen.sources.watched import Watched
 from confgen.state import Snapshot, State
+from confgen.tls import Shelf
 from confgen.want import read_policy
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ class Loop:
         self._last: dict[str, Snapshot] = {}
         self._keepers: dict[str, Keeper] = {}
         self._policy = read_policy(settings)
+        self._certificates = Certificates(settings.certificates) if settings.certificates else None
+        self._shelf = self._certificates.look() if self._certificates else Shelf()
         self._bell = Bell(clock)
         self._judge = Judge(self._bell.ring)
         self._patience = _PATIENCE
@@ -48,7 +52,7 @@ class Loop:
         self._listed = self._looked
         self._failures = 0
         self._standby = False
-        self._stale_templates = False
+        self._stale_templates = self._stale_certificates = False
         self._stop = threading.Event()
         self._broken: Exception | None = None
 
@@ -59,6 +63,9 @@ class Loop:
             self._stale_templates = False
             for keeper in self._keepers.values():
                 keeper.forget_templates()
+        if self._certificates and self._stale_certificates:
+            self._stale_certificates = False
+            self._shelf = self._certificates.look()
         state = self.look()
         found, problems = seats(state, self._settings)
         self._judge.keep_to(frozenset(seat.name for seat in found))
@@ -94,7 +101,7 @@ class Loop:
     def keeper(self, seat: Seat) -> Keeper:
         """The keeper of that proxy, made when it is first met."""
         keeper = self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock, self._stopped))
-        keeper.policy = self._policy
+        keeper.policy, keeper.shelf = self._policy, self._shelf
         return keeper
 
     def _stopped(self) -> bool:
@@ -177,11 +184,13 @@ class Loop:
         return min(due, self._looked + settle.backoff(self._failures, self._settings.pace)) if self._failures else due
 
     def _watched(self) -> Iterator[Watched]:
-        """The operator's files: templates, and the pin of `confgen rollback`."""
+        """The operator's files: templates, policy, certificates, and the pin of `confgen rollback`."""
         if self._settings.templates:
             yield Watched(self._settings.templates, ("**/*",), self._templates_changed, recursive=True)
         if self._settings.policy:
             yield Watched((self._settings.policy.parent,), (self._settings.policy.name,), self._policy_changed, recursive=False)
+        if self._settings.certificates:
+            yield Watched((self._settings.certificates,), PATTERNS, self._certificates_changed, recursive=True)
         if self._settings.directory.is_dir():
             yield Watched(
                 (self._settings.directory,),
@@ -203,6 +212,10 @@ class Loop:
         self._stale_templates = True
         self._bell.ring("changed templates", urgent=True)
 
+    def _certificates_changed(self) -> None:
+        self._stale_certificates = True
+        self._bell.ring("changed certificates", urgent=True)
+
     def _ring_at_stop(self) -> None:
         self._stop.wait()
         self._bell.ring("stop", urgent=True)
@@ -222,6 +235,7 @@ class Loop:
             return None
 
     def _refresh(self) -> None:
+        self._stale_certificates = True  # one may have ended, or be valid by now
         for source in self._sources:
             refresh = getattr(source, "refresh", None)
             if refresh:

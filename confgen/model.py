@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field, replace
 
 from confgen.problem import Origin
+from confgen.tls import Certificate, Tls
 from confgen.values import Address, Balance, Cidr, Duration, Header, Host, Match, Name, Path, Port, Sticky, Url, Weight, Wildcard
 
 
@@ -103,8 +104,9 @@ class Redirect:
 class Route:
     """Which requests go to which pool.
 
-    hosts: sorted; empty for the route of a tcp or udp listener.  Exactly one of pool, redirect and withheld is set.
+    hosts: sorted; empty for the route of a tcp or udp listener.  Exactly one of pool, redirect, withheld and only is set.
     withheld: why it must answer 503 instead of serving (a security label that could not be obeyed).
+    only: set by secure.opened() alone, on the port where it is not served: "https" answers with a redirect there, "http" 404.
     strip: drop the matched prefix; rewrite: put this path in its place.
     read, send: silence that the server or the client is allowed.  idle: HTTP: an idle kept-alive connection of a
     client; tcp, udp: a connection that is silent on both sides.
@@ -118,6 +120,7 @@ class Route:
     pool: Name | None = None
     redirect: Redirect | None = None
     withheld: str = ""
+    only: str = ""
     strip: bool = False
     rewrite: Path | None = None
     read: Duration = Duration(60_000)
@@ -125,6 +128,7 @@ class Route:
     idle: Duration = Duration(60_000)
     allow: tuple[Cidr, ...] = ()
     deny: tuple[Cidr, ...] = ()
+    tls: Tls = Tls()
     request_headers: tuple[Header, ...] = ()
     response_headers: tuple[Header, ...] = ()
     origin: Origin = field(default=Origin(""), compare=False)
@@ -137,20 +141,29 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """A port and its routes.  protocol: http, tcp, udp.  routes: sorted by name; a tcp or udp listener has one."""
+    """A port and its routes.  protocol: http, tcp, udp; https once secure.opened() has made it of the http one.
+
+    routes: sorted by name; a tcp or udp listener has one.
+    """
 
     name: Name
     port: Port
     protocol: str = "http"
     routes: tuple[Route, ...] = ()
 
+    @property
+    def web(self) -> bool:
+        """It takes HTTP requests, over TLS or not."""
+        return self.protocol in ("http", "https")
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """All that one proxy should do.  listeners and pools sorted by name; every pool is used by a route."""
+    """All that one proxy should do.  Each sorted by name; every pool is used by a route, every certificate by a host."""
 
     listeners: tuple[Listener, ...] = ()
     pools: tuple[Pool, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
 
     def pool(self, name: str | None) -> Pool | None:
         return next((p for p in self.pools if p.name == name), None)
@@ -161,5 +174,10 @@ class Model:
 
 def withheld(route: Route, why: str) -> Route:
     """The route that answers 503, so that its requests go to no other route, and nothing else."""
-    shut = replace(route, withheld=why, pool=None, redirect=None, strip=False, rewrite=None)
-    return replace(shut, request_headers=(), response_headers=())
+    return replace(shut(route), withheld=why)
+
+
+def shut(route: Route, only: str = "") -> Route:
+    """The route without all that it would lead to."""
+    bare = replace(route, only=only, pool=None, redirect=None, strip=False, rewrite=None)
+    return replace(bare, request_headers=(), response_headers=())

@@ -108,7 +108,7 @@ def _named(items: tuple[object, ...]) -> bool:
     return all(hasattr(item, "name") for item in items)
 
 
-_SINGULAR = {"listeners": "listener", "pools": "pool", "servers": "server", "routes": "route"}
+_SINGULAR = {"listeners": "listener", "pools": "pool", "servers": "server", "routes": "route", "certificates": "certificate"}
 
 
 def _singular(part: str) -> str:

@@ -24,14 +24,18 @@ from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Caps, Proxy
 from confgen.readback import verify
 from confgen.render import Candidate, Renders
+from confgen.secure import secure
 from confgen.settings import Frame, Settings
+from confgen.sources.certificates import Certificates
 from confgen.state import State
 from confgen.targets.folder import Folder
+from confgen.tls import Shelf
 
 #: The model as JSON beside the proxy's files: what `plan` and `status` compare with.
 MODEL_FILE = "model.json"
 _NOTHING = Model()
 _NOTHING_KEPT = Kept()
+_EMPTY_SHELF = Shelf()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,13 @@ def shape(
     frame: Frame,
     kept: Kept = _NOTHING_KEPT,
     policy: Policy | None = None,
+    shelf: Shelf = _EMPTY_SHELF,
 ) -> Built:
     """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine."""
     built = build(state, vantage, settings.labels, frame, {claim.name: claim for claim in kept.claims}, policy)
-    model, cannot = proxy.fit(built.model, caps)
-    problems = {*built.problems, *cannot}
+    model, bare = secure(built.model, shelf.certificates)
+    model, cannot = proxy.fit(model, caps)
+    problems = {*built.problems, *shelf.problems, *bare, *cannot}
     for quarantined in kept.quarantined:
         route = next((r for r in model.routes() if r.name == quarantined.name), None)
         if route and definition(route, model) == quarantined.definition:
@@ -66,9 +72,10 @@ def shape(
 
 
 def definition(route: Route, model: Model) -> str:
-    """A digest of all that a route asks of the proxy: itself and its pool, whatever servers come and go in it."""
+    """A digest of all that a route asks of the proxy: itself, its certificates, its pool, whatever servers come and go in it."""
     pool = model.pool(route.pool)
-    asked = (route, pool and replace(pool, servers=()))
+    certificates = tuple(c.digest for c in model.certificates if not {*c.hosts}.isdisjoint(route.hosts))
+    asked = (route, certificates, pool and replace(pool, servers=()))
     return hashlib.sha256(json.dumps(encode(asked), sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -93,7 +100,7 @@ def without(model: Model, names: Container[str]) -> Model:
     listeners = tuple(replace(x, routes=tuple(r for r in x.routes if r.name not in names)) for x in model.listeners)
     listeners = tuple(x for x in listeners if x.routes or x.protocol == "http")
     used = {route.pool for listener in listeners for route in listener.routes}
-    return Model(listeners, tuple(pool for pool in model.pools if pool.name in used))
+    return replace(model, listeners=listeners, pools=tuple(pool for pool in model.pools if pool.name in used))
 
 
 def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Renders) -> Candidate:
@@ -133,9 +140,11 @@ def _offline(name: str, kind: str, vantage: Vantage, settings: Settings) -> Offl
     return Offline(name or kind, proxy, proxy.caps(settings.proxy_version or proxy.newest), vantage)
 
 
-def want_offline(state: State, place: Offline, settings: Settings, live: Model = _NOTHING) -> Wanted:
+def want_offline(state: State, place: Offline, settings: Settings, live: Model = _NOTHING, shelf: Shelf = _EMPTY_SHELF) -> Wanted:
     """What a proxy should serve that is not there to be asked, against what is `live`."""
-    built = shape(state, place.proxy, place.caps, place.vantage, settings, settings.frame, policy=read_policy(settings))
+    built = shape(
+        state, place.proxy, place.caps, place.vantage, settings, settings.frame, _NOTHING_KEPT, read_policy(settings), shelf
+    )
     with closing(renderer(settings.templates, place.proxy.filters)) as renders:
         candidate = write(built.model, place.proxy, place.caps, settings.frame, renders)
     return Wanted(built, make(live, built.model, place.proxy.weigh), candidate)
@@ -149,6 +158,11 @@ def read_policy(settings: Settings) -> Policy | None:
         return parse_policy(settings.policy.read_text(encoding="utf-8"), str(settings.policy))
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"the policy {settings.policy} cannot be read: {error}", "mount it, or leave --policy out") from error
+
+
+def read_shelf(settings: Settings) -> Shelf:
+    """The certificates in the operator's folder; none where no folder is given."""
+    return Certificates(settings.certificates).look() if settings.certificates else _EMPTY_SHELF
 
 
 def live_model(folder: Folder) -> Model:

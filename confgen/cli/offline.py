@@ -49,10 +49,10 @@ def render(files: tuple[Path, ...], output: Path | None, as_json: bool, **given:
 
 def _offline(files: tuple[Path, ...], settings: Settings) -> list[tuple[Offline, Wanted]]:
     """What each proxy of the files (or of the engine, without files) should serve."""
-    from confgen.want import offline, want_offline
+    from confgen.want import offline, read_shelf, want_offline
 
-    state = read(files, settings)
-    return [(place, want_offline(state, place, settings)) for place in offline(state, settings)]
+    state, shelf = read(files, settings), read_shelf(settings)
+    return [(place, want_offline(state, place, settings, shelf=shelf)) for place in offline(state, settings)]
 
 
 def _write(folder: Path, texts: dict[str, str]) -> None:
@@ -151,11 +151,11 @@ def plan(files: tuple[Path, ...], as_json: bool, **given: Any) -> int:
 def _planned(files: tuple[Path, ...], settings: Settings) -> list[tuple[str, Wanted]]:
     """What is wanted, with its way from what is live: of files against the folder, else of the engine's proxies."""
     from confgen.targets.folder import Folder
-    from confgen.want import live_model, offline, want_offline
+    from confgen.want import live_model, offline, read_shelf, want_offline
 
     if files:
-        state, live = read(files, settings), live_model(Folder(settings.directory))
-        return [(place.name, want_offline(state, place, settings, live)) for place in offline(state, settings)]
+        state, live, shelf = read(files, settings), live_model(Folder(settings.directory)), read_shelf(settings)
+        return [(place.name, want_offline(state, place, settings, live, shelf)) for place in offline(state, settings)]
     return [(seat.name, loop.keeper(seat).want(seat, state)) for loop, seat, state in proxies(settings)]
 
 

@@ -53,6 +53,8 @@ OPTIONS: dict[str, Callable[..., Any]] = {
     "access_log": click.option("--access-log", default="text", type=click.Choice(["text", "json", "off"]), help="The proxy's access log.", **_env("ACCESS_LOG")),
     "policy": click.option("--policy", type=click.Path(dir_okay=False, path_type=Path), help="A file that grants hosts and ports to owners.",
                            **_env("POLICY")),
+    "certificates": click.option("--certificates", type=click.Path(file_okay=False, path_type=Path),
+                                 help="A folder of certificates with their keys, for https.", **_env("CERTIFICATES")),
     "allow_exec": click.option("--allow-exec", is_flag=True,
                                help="Test and reload through the engine's exec (needs write access to the engine).", **_env("ALLOW_EXEC")),
     "listen": click.option("--listen", default="", help="Address and port for /healthz and /metrics, as :9180; none if not given.", **_env("LISTEN")),
@@ -62,7 +64,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
     "json": click.option("--json", "as_json", is_flag=True, help="Print JSON for machines."),
 }  # fmt: skip
 
-LOOK = ("engine", "target", "proxy", "directory", "prefix", "require_enable", "policy")
+LOOK = ("engine", "target", "proxy", "directory", "prefix", "require_enable", "policy", "certificates")
 TEXT = ("proxy_version", "templates", "http_port", "https_port", "ipv6", "access_log")
 LOG = ("log_format", "verbose", "quiet")
 FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
@@ -75,7 +77,9 @@ def settings_from(given: dict[str, Any]) -> Settings:
         raise UsageError("--http-port and --https-port are the same", "give each listener a port of its own")
     labels = {name: given[name] for name in ("prefix", "require_enable") if name in given}
     rest = {
-        name: given[name] for name in ("directory", "target", "proxy_version", "engine", "allow_exec", "policy") if name in given
+        name: given[name]
+        for name in ("directory", "target", "proxy_version", "engine", "allow_exec", "policy", "certificates")
+        if name in given
     }
     return Settings(
         frame=Frame(**frame),

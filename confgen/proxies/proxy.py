@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,6 +26,14 @@ class Caps:
     @property
     def text(self) -> str:
         return ".".join(str(part) for part in self.version)
+
+
+def has_mlkem(said: str) -> bool:
+    """Whether a program says that it runs with an OpenSSL that knows the group X25519MLKEM768 (3.5: its CHANGES)."""
+    versions = re.findall(
+        r"(?:built with|running with|Running on (?:OpenSSL|SSL library) version :) OpenSSL ([0-9]+)\.([0-9]+)", said
+    )
+    return bool(versions) and tuple(int(part) for part in versions[-1]) >= (3, 5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
     <folder>/generations/<generation>/...   whole, fsynced before anything points at it, never changed afterwards
     <folder>/live -> generations/<generation>
+    <folder>/certs/                         keys, for the owner and the group alone; outside generations, which are copied about
     <folder>/run/                           control channel, sockets; belongs to the running proxy
 
 A rename per file could tear a set of files that belong together; one rename of one link cannot.
@@ -13,7 +14,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,41 @@ class Folder:
         except OSError as error:
             raise _bad(self.path, f"remove {name}", error) from error
 
+    def secrets(self) -> frozenset[str]:
+        """The names of the files that only owner and group may read."""
+        try:
+            return frozenset(path.name for path in (self.path / "certs").iterdir() if not path.name.startswith("."))
+        except OSError:
+            return frozenset()
+
+    def secret(self, name: str) -> bytes:
+        """One of them; empty when it is not there."""
+        return self.recall(f"certs/{name}")
+
+    def entrust(self, name: str, content: bytes) -> None:
+        """Writes one whole or not at all, durable, never readable by others; raises BadVolume."""
+        certs = self.path / "certs"
+        temporary = certs / f".{name}.new"
+        try:
+            _make(self.path)
+            group = self.path.stat().st_gid
+            if not certs.is_dir():
+                certs.mkdir(0o700)
+                _share(certs, group, 0o750)
+            temporary.unlink(missing_ok=True)
+            _write(temporary, content, 0o600)
+            _share(temporary, group, 0o640)
+            os.rename(temporary, certs / name)
+            _sync(certs)
+        except OSError as error:
+            raise _bad(self.path, "write a certificate", error) from error
+
+    def shred(self, names: Iterable[str]) -> None:
+        """Removes some of them."""
+        for name in names:
+            with suppress(OSError):
+                (self.path / "certs" / name).unlink()
+
     def lock(self) -> int | None:
         """The right to write here, as a descriptor that holds it until it is closed; None while another process has it.
 
@@ -178,11 +214,18 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(away, ignore_errors=True)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _share(path: Path, group: int, mode: int) -> None:
+    """To the group of the shared folder, where we are in it, and to nobody else."""
+    with suppress(PermissionError):
+        os.chown(path, -1, group)
+    path.chmod(mode)
+
+
+def _write(path: Path, content: bytes, mode: int = 0o644) -> None:
     _make(path.parent)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o644)
+        os.fchmod(descriptor, mode)
         file.write(content)
         file.flush()
         os.fsync(descriptor)

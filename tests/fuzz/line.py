@@ -15,13 +15,23 @@ from confgen.proxies.proxy import Caps, Proxy
 from confgen.render import Candidate, Renderer
 from confgen.settings import Settings
 from confgen.state import Instance, Snapshot, State
-from confgen.values import Refusal
+from confgen.tls import Certificate, Shelf
+from confgen.values import Name, Refusal
 from tests.fuzz import reading
 from tests.fuzz.worlds import FRONT
 
 #: Versions whose texts differ; a world is written for one of each proxy, by its number.
 VERSIONS = {"nginx": ("1.22", "1.26", "1.30"), "haproxy": ("2.6", "3.0", "3.2", "3.4")}
 SETTINGS = Settings()
+#: Certificates for some of the hosts of the worlds; keys have no part in this.
+SHELF = Shelf(
+    certificates=tuple(
+        Certificate(name=Name(name), digest=f"{number:032x}", names=tuple(names.split()), not_after="2027-01-31T12:00:00Z")
+        for number, (name, names) in enumerate(
+            (("exact", "a.test x.c.test"), ("shop", "a.test b.test"), ("wild", "*.c.test *.test"))
+        )
+    )
+)
 
 
 class Difference(Exception):
@@ -56,7 +66,8 @@ class Tally:
 
 def shaped(world: tuple[Instance, ...], side: Side) -> tuple[Model, tuple[Problem, ...]]:
     """The model of a world as this proxy can do it, and what is wrong."""
-    built = want.shape(State.of((Snapshot("docker", world),)), side.proxy, side.caps, FRONT, SETTINGS, SETTINGS.frame)
+    state = State.of((Snapshot("docker", world),))
+    built = want.shape(state, side.proxy, side.caps, FRONT, SETTINGS, SETTINGS.frame, shelf=SHELF)
     return built.model, built.problems
 
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from confgen.model import Listener, Model, Pool, Route, Server, ServerState
 from confgen.render import shipped
-from confgen.values import Wildcard
+from confgen.values import Name, Port
 
 #: Facts of one text: pairs of what it is and its words.
 Facts = frozenset[tuple[str, ...]]
@@ -89,10 +89,13 @@ NGINX_STATEMENTS: dict[str, frozenset[str]] = {
         "grpc_ssl_verify proxy_http_version proxy_next_upstream proxy_connect_timeout proxy_read_timeout proxy_send_timeout "
         "proxy_next_upstream_tries proxy_next_upstream_timeout proxy_redirect proxy_socket_keepalive proxy_buffer_size proxy_buffers "
         "proxy_busy_buffers_size proxy_ignore_headers proxy_ssl_server_name proxy_ssl_name proxy_ssl_verify proxy_set_header "
-        "proxy_headers_hash_bucket_size proxy_headers_hash_max_size large_client_header_buffers"
+        "proxy_headers_hash_bucket_size proxy_headers_hash_max_size large_client_header_buffers ssl_protocols ssl_ciphers "
+        "ssl_prefer_server_ciphers ssl_ecdh_curve ssl_session_cache ssl_session_timeout ssl_session_tickets"
     ),
     "http upstream": _words("zone resolver least_conn random hash server sticky keepalive keepalive_timeout"),
-    "http server": _words("listen server_name access_log location"),
+    "http server": _words(
+        "listen server_name access_log location http2 ssl_certificate ssl_certificate_key ssl_reject_handshake"
+    ),
     "http server location": _words(
         "set return add_header rewrite proxy_http_version proxy_pass grpc_pass proxy_connect_timeout proxy_read_timeout "
         "proxy_send_timeout proxy_next_upstream_tries proxy_next_upstream_timeout grpc_connect_timeout grpc_read_timeout "
@@ -188,13 +191,16 @@ def _nginx_site(server: _Block) -> set[tuple[str, ...]]:
     names = [name for words in server.named("server_name") for name in words]
     if not names:  # the server block for confgen itself
         return {("control", *words) for location in server.within("location") for words in [location.words[1:]]}
-    facts: set[tuple[str, ...]] = {("host", name) for name in names}
+    side = "tls" if any("ssl" in words for words in server.named("listen")) else "plain"
+    shown = [words for name in ("ssl_certificate", "ssl_certificate_key") for words in server.named(name)]
+    shown = shown or [["rejected", *words] for words in server.named("ssl_reject_handshake")] or [["none"]]
+    facts: set[tuple[str, ...]] = {("host", side, name, *words) for name in names for words in shown}
     for location in server.within("location"):
         facts.update(
-            ("location", name, *location.words[1:], "to", *_nginx_to(location), *_nginx_access(location)) for name in names
+            ("location", side, name, *location.words[1:], "to", *_nginx_to(location), *_nginx_access(location)) for name in names
         )
         said = set(_nginx_headers(location))
-        facts.update(("in", name, *location.words[1:], *fact) for name in names for fact in said)
+        facts.update(("in", side, name, *location.words[1:], *fact) for name in names for fact in said)
     return facts
 
 
@@ -234,31 +240,70 @@ def _nginx_port(server: _Block) -> set[tuple[str, ...]]:
 
 def meant_for_nginx(model: Model, features: frozenset[str]) -> Facts:
     """The same from the model."""
-    facts: set[tuple[str, ...]] = {("host", "_"), ("control", "=", "/.confgen/generation"), ("control", "/")}
+    facts: set[tuple[str, ...]] = {("host", "plain", "_", "none"), ("control", "=", "/.confgen/generation"), ("control", "/")}
     pools = {pool.name: pool for pool in model.pools}
     whole = "resolve" in features
     for pool in model.pools:
         facts |= _meant_upstream(pool, whole)
-    facts.add(("location", "_", "/", "to", "return", "404", _NOT_FOUND))
     for listener in model.listeners:
         for route in listener.routes:
             to = _nginx_goes(route, pools.get(route.pool) if route.pool else None, whole)
-            if listener.protocol != "http":
-                served = to if to[0] == "pass" else ("return", "")
-                facts.add(("port", f"{int(listener.port)}/{listener.protocol}", "to", *served, *_meant_access(route)))
+            if listener.protocol == "http":
+                facts |= {fact for host in route.hosts for fact in _meant_site(model, route, host, to)}
                 continue
-            said = _meant_headers(route) if to[0] == "pass" else []
-            facts.update(("in", host, *place, *fact) for host in route.hosts for place in _places(route) for fact in said)
-            to = (*to, *_meant_access(route)) if to[0] == "pass" else to
-            facts.update(("host", host) for host in route.hosts)
-            facts.update(("location", host, *place, "to", *to) for host in route.hosts for place in _places(route))
-    rooted = {fact[1] for fact in facts if fact[0] == "location" and fact[2] == "/"}
+            served = to if to[0] == "pass" else ("return", "")
+            facts.add(("port", f"{int(listener.port)}/{listener.protocol}", "to", *served, *_meant_access(route)))
+    if any(fact[:2] == ("host", "tls") for fact in facts):
+        facts.add(("host", "tls", "_", "rejected", "on"))
+    rooted = {fact[1:3] for fact in facts if fact[0] == "location" and fact[3] == "/"}
     facts |= {
-        ("location", host, "/", "to", "return", "404", _NOT_FOUND)
-        for kind, host, *_ in facts
-        if kind == "host" and host not in rooted
+        ("location", *fact[1:3], "/", "to", "return", "404", _NOT_FOUND)
+        for fact in facts
+        if fact[0] == "host" and fact[1:3] not in rooted
     }
     return frozenset(facts)
+
+
+def _meant_site(model: Model, route: Route, host: str, to: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """What a route means for one of its hosts, on each side."""
+    file = _certificate(model, host)
+    ways = {"plain": ("none",), "tls": (file,) if file else ("rejected", "on")}
+    for side, does in _sides(model, route, host):
+        served = {"https": ("return", "308", "https://$host$request_uri"), "nothing": ("return", "404", _NOT_FOUND)}
+        served["withheld"] = ("return", "503", "503: withheld\n")
+        goes = served.get(does, to)
+        yield ("host", side, host, *ways[side])
+        for place in _places(route):
+            yield ("location", side, host, *place, "to", *goes, *(_meant_access(route) if goes[0] == "pass" else ()))
+            if goes[0] == "pass":
+                yield from (("in", side, host, *place, *fact) for fact in _meant_headers(route, side))
+
+
+def _certificate(model: Model, host: str) -> str:
+    return next((f"/confgen/certs/{c.digest}.pem" for c in model.certificates if host in c.hosts), "")
+
+
+def _under_wildcard(model: Model, host: str) -> bool:
+    """A wildcard with a certificate fits this name, or all names that this wildcard stands for."""
+    wild = {str(name) for c in model.certificates for name in c.hosts if name.startswith("*.")}
+    served = {str(name) for listener in model.listeners for route in listener.routes for name in route.hosts}
+    labels = host.split(".")
+    return any(".".join(["*", *labels[n:]]) in wild & served for n in range(1, len(labels)) if labels[:n] != ["*"])
+
+
+def _sides(model: Model, route: Route, host: str) -> Iterator[tuple[str, str]]:
+    """What a client gets that asks this route for this host: on the plain port, and over TLS where the host has that."""
+    has, tls = bool(_certificate(model, host)), route.tls
+    if not has and _under_wildcard(model, host):
+        yield "tls", "nothing"
+    if route.withheld:
+        yield from ((side, "withheld") for side in ("plain", *(["tls"] if has else [])))
+    elif tls.mode == "off":
+        yield from (("plain", "route"), *([("tls", "nothing")] if has else []))
+    elif has:
+        yield from (("plain", "https" if tls.redirect else "route"), ("tls", "route"))
+    else:
+        yield "plain", "withheld" if tls.mode == "require" or tls.certificate else "route"
 
 
 _NOT_FOUND = "404: no route for this host and path\n"
@@ -282,11 +327,21 @@ def _nginx_goes(route: Route, pool: Pool | None, whole: bool) -> tuple[str, ...]
     return ("pass", _at(named[0])) if named and not whole else ("pass", _upstream_name(pool))
 
 
-def _meant_headers(route: Route) -> list[tuple[str, ...]]:
+_STRICT = "Strict-Transport-Security"
+
+
+def _meant_headers(route: Route, side: str) -> list[tuple[str, ...]]:
     said = [("tell", str(h.name), h.value.raw) for h in route.request_headers if h.value.raw]
-    for header in route.response_headers:
-        said += [("hide", str(header.name)), *([("answer", str(header.name), header.value.raw)] if header.value.raw else [])]
+    for name, value in _answered(route, side):
+        said += [("hide", name), *([("answer", name, value)] if value else [])]
     return said
+
+
+def _answered(route: Route, side: str) -> list[tuple[str, str]]:
+    """What a client is told there: over TLS also to stay there, whatever another label says of it."""
+    strict = side == "tls" and route.tls.hsts
+    own = [(str(h.name), h.value.raw) for h in route.response_headers if not (strict and h.name.lower() == _STRICT.lower())]
+    return own + ([(_STRICT, f"max-age={route.tls.hsts}")] if strict else [])
 
 
 def _meant_access(route: Route) -> tuple[str, ...]:
@@ -331,7 +386,10 @@ _HAPROXY = re.compile(
 #: First words of the lines of each kind of section, as the templates write them.
 HAPROXY_LINES: dict[str, frozenset[str]] = {
     "": frozenset(),
-    "global": _words("default-path set-var log hard-stop-after fd-hard-limit expose-experimental-directives"),
+    "global": _words(
+        "default-path set-var log hard-stop-after fd-hard-limit expose-experimental-directives ssl-default-bind-options "
+        "ssl-default-bind-ciphers ssl-default-bind-ciphersuites ssl-default-bind-curves"
+    ),
     "defaults": _words("mode log log-format option retry-on retries hash-type http-reuse timeout http-error"),
     "resolvers": _words("nameserver resolve_retries timeout hold"),
     "frontend": _words("acl bind http-request http-response use_backend default_backend timeout tcp-request"),
@@ -381,6 +439,7 @@ def read_haproxy(texts: Mapping[str, str]) -> Facts:
     for name in ("hosts", "wildcards", "exact", "prefixes"):
         lines = [line.partition("\r")[0] for line in texts[f"{name}.map"].split("\n") if not line.startswith("#")]
         facts.update((f"{name}.map", *re.split("[ \t]+", line.strip(" \t"))) for line in lines if line.strip(" \t"))
+    facts.update(("shows", *line.split()) for line in texts["certificates.list"].split("\n") if line and line[0] != "#")
     return frozenset(facts)
 
 
@@ -393,8 +452,8 @@ def _haproxy_line(section: list[str], words: list[str]) -> set[tuple[str, ...]]:
     match words:
         case ["server-template", name, _, address, *_] | ["server", name, address, *_]:
             facts = {("server", section[1], name, address)}
-        case ["bind", address, *_]:
-            facts = {("bind", section[1], address.rpartition(":")[2])}
+        case ["bind", address, *rest]:
+            facts = {("bind", section[1], address.rpartition(":")[2], *(word for word in rest if word != "v6only"))}
         case ["default_backend", name, *_]:
             facts = {("default", section[1], name)}
         case ["acl", name, "src", "--", *networks]:
@@ -437,7 +496,7 @@ def meant_for_haproxy(model: Model, features: frozenset[str]) -> Facts:
         if listener.protocol == "http":
             facts |= {("default", front, "confgen:not-found"), _LOOKED_UP}
             for route in listener.routes:
-                facts |= _haproxy_route(listener, route)
+                facts |= {fact for host in route.hosts for fact in _haproxy_host(model, listener, route, host)}
         else:
             for route in listener.routes:
                 facts.add(("default", front, str(route.pool)) if route.pool else ("refuses", front))
@@ -453,32 +512,52 @@ def _haproxy_name(server: Server, pool: Pool) -> str:
     return f"{server.name}.dns" if server.resolve and not sticks else str(server.name)
 
 
-def _haproxy_route(listener: Listener, route: Route) -> set[tuple[str, ...]]:
-    port = int(listener.port)
-    path = unquote(route.match.path, errors="strict").replace(" ", "%20")
-    to = "confgen:withheld" if route.withheld else str(route.pool) if route.pool else f"redirect:{port}:{route.name}"
-    facts: set[tuple[str, ...]] = set() if route.pool and not route.withheld else {("section", "backend", to)}
-    if route.redirect and not route.withheld:
-        facts.add(("redirect", to, route.redirect.url.replace("%", "%%"), str(int(route.redirect.code))))
-    if not route.withheld:
-        condition = f"403 if {{ var(txn.route) -m str -- {route.name} }} {{ fe_name port:{listener.name} }}"
-        facts |= _haproxy_access(to, condition, listener, route)
-        facts |= _haproxy_headers(to, condition.removeprefix("403 "), route) if route.pool else set()
-    for host in route.hosts:
-        site = f"{host}:{port}"
-        facts.add(("wildcards.map", f"{host[1:]}:{port}", site) if isinstance(host, Wildcard) else ("hosts.map", site, site))
-        key = f"{site}={path}" if route.match.exact else f"{site}{path.rstrip('/')}/"
-        facts.add(("exact.map" if route.match.exact else "prefixes.map", key, str(route.name), to))
+def _haproxy_host(model: Model, listener: Listener, route: Route, host: str) -> set[tuple[str, ...]]:
+    """What a route means for one of its hosts, on each port."""
+    facts: set[tuple[str, ...]] = set()
+    for side, does in _sides(model, route, host):
+        port, name = (443, "https") if side == "tls" else (int(listener.port), "http")
+        if side == "tls":
+            bind = ["ssl", "crt-list", "certificates.list", "strict-sni", "alpn", "h2,http/1.1"]
+            facts |= {("section", "frontend", "port:https"), ("bind", "port:https", "443", *bind)}
+            facts.add(("default", "port:https", "confgen:not-found"))
+            facts |= {("shows", file, host)} if (file := _certificate(model, host)) else set()
+        elsewhere = {"withheld": "confgen:withheld", "https": "confgen:https", "nothing": "confgen:not-found"}
+        own = str(route.pool) if route.pool else f"redirect:{port}:{route.name}"
+        to = elsewhere.get(does, own)
+        facts |= {("section", "backend", to)} if to != str(route.pool) else set()
+        facts |= {("redirect", to, "https://%[var(txn.host)]%[pathq]", "308")} if does == "https" else set()
+        facts |= _haproxy_serves(route, port, name, side, to) if does == "route" else set()
+        facts |= _haproxy_keys(route, host, port, to)
     return facts
 
 
-def _haproxy_headers(section: str, condition: str, route: Route) -> set[tuple[str, ...]]:
+def _haproxy_keys(route: Route, host: str, port: int, to: str) -> set[tuple[str, ...]]:
+    site, path = f"{host}:{port}", unquote(route.match.path, errors="strict").replace(" ", "%20")
+    key = f"{site}={path}" if route.match.exact else f"{site}{path.rstrip('/')}/"
+    return {
+        ("wildcards.map", f"{host[1:]}:{port}", site) if host.startswith("*") else ("hosts.map", site, site),
+        ("exact.map" if route.match.exact else "prefixes.map", key, str(route.name), to),
+    }
+
+
+def _haproxy_serves(route: Route, port: int, name: str, side: str, to: str) -> set[tuple[str, ...]]:
+    facts: set[tuple[str, ...]] = set()
+    if route.redirect:
+        facts.add(("redirect", to, route.redirect.url.replace("%", "%%"), str(int(route.redirect.code))))
+    condition = f"403 if {{ var(txn.route) -m str -- {route.name} }} {{ fe_name port:{name} }}"
+    facts |= _haproxy_access(to, condition, Listener(name=Name(name), port=Port(port)), route)
+    return facts | (_haproxy_headers(to, condition.removeprefix("403 "), route, side) if route.pool else set())
+
+
+def _haproxy_headers(section: str, condition: str, route: Route, side: str) -> set[tuple[str, ...]]:
     """What is set there, or removed where the value is empty; a percent sign stands for itself when it is doubled."""
     facts: set[tuple[str, ...]] = set()
-    for of, headers in (("request", route.request_headers), ("response", route.response_headers)):
-        for header in headers:
-            value = header.value.raw.replace("%", "%%")
-            what = ("set-header", str(header.name), value) if value else ("del-header", str(header.name))
+    told = [(str(header.name), header.value.raw) for header in route.request_headers]
+    for of, headers in (("request", told), ("response", _answered(route, side))):
+        for header, raw in headers:
+            value = raw.replace("%", "%%")
+            what = ("set-header", header, value) if value else ("del-header", header)
             facts.add(("header", section, f"http-{of}", *what, *condition.split()))
     return facts
 

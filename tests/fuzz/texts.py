@@ -222,8 +222,11 @@ _VALID: dict[str, Callable[[random.Random], str]] = {
     "health": _one_of("/healthz", "/a%20b?", "tcp", "off"),
     "health.status": _one_of("200-399", "200,204", "399-200"),
     "health.start": _one_of("checked", "ready"),
+    "tls": _one_of("auto", "require", "off"),
+    "tls.cert": _one_of("exact", "shop", "wild", "nobody"),
+    "tls.hsts": _one_of("off", "1", "365d"),
     **dict.fromkeys(("health.rise", "health.fall"), _one_of("1", "100", "0")),
-    **dict.fromkeys(("strip-prefix", "backup"), _one_of("true", "false")),
+    **dict.fromkeys(("strip-prefix", "backup", "tls.redirect"), _one_of("true", "false")),
     **dict.fromkeys(
         ("timeout.connect", "timeout.read", "timeout.send", "timeout.idle", "drain", "health.interval", "health.timeout"),
         _duration,

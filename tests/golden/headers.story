@@ -326,14 +326,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation e917dfa27dadb65c.
+# Written by confgen for HAProxy 3.2, generation 265d57ba4d95cf5d.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(e917dfa27dadb65c)
+    set-var proc.confgen str(265d57ba4d95cf5d)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -461,3 +461,5 @@ api.example.com:80 api.example.com:80
 # <site><path>/ <route> <backend>: routes of a path and what is below it. The longest that fits holds.
 a.example.com:80/ web-1.default web-1-80
 api.example.com:80/ api-1.default api-1-80
+---- haproxy 3.2: certificates.list ----
+# <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

@@ -234,14 +234,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation c289d487b89e9b1b.
+# Written by confgen for HAProxy 3.2, generation e758f569f4ded684.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(c289d487b89e9b1b)
+    set-var proc.confgen str(e758f569f4ded684)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -370,3 +370,5 @@ typo.example.com:80 typo.example.com:80
 odd.example.com:80/ odd.default odd-80
 shop.example.com:80/ shop.web.default shop.web-8080
 typo.example.com:80/ typo.default typo-80
+---- haproxy 3.2: certificates.list ----
+# <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

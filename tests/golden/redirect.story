@@ -198,14 +198,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 5550d188575b544b.
+# Written by confgen for HAProxy 3.2, generation e4777fd4ecd5548e.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(5550d188575b544b)
+    set-var proc.confgen str(e4777fd4ecd5548e)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -341,3 +341,5 @@ old.example.com:80 old.example.com:80
 example.com:80/ old.default redirect:80:old.default
 old.example.com:80/ old.default redirect:80:old.default
 old.example.com:80/docs/ old.docs redirect:80:old.docs
+---- haproxy 3.2: certificates.list ----
+# <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

@@ -255,14 +255,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 0f1a4629cbc03c31.
+# Written by confgen for HAProxy 3.2, generation fa615cf8c016dcbf.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(0f1a4629cbc03c31)
+    set-var proc.confgen str(fa615cf8c016dcbf)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -417,3 +417,5 @@ shop.example.com:80/api/ shop.api.api shop.api-9000
 shop.example.com:80/café/a%20b/ shop.api.coffee shop.api-9000
 shop.example.com:80/v1/ shop.api.old shop.api-9000
 www.shop.example.com:80/ shop.web.default shop.web-8080
+---- haproxy 3.2: certificates.list ----
+# <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

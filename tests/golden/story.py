@@ -3,6 +3,8 @@
     Words about the story.
     ---- instances ----
     web-1: {of: shop/web, labels: {host: shop.example.com, port: "8080"}}
+    ---- certificates ----            where there are some
+    shop: {names: [shop.example.com]}
     ---- problems ----
     ---- nginx 1.30: nginx.conf ----
     ...
@@ -13,6 +15,7 @@ of an instance: it runs, was made after the one above, is on network front, whic
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,9 +29,12 @@ from confgen.problem import Problem
 from confgen.proxies import PROXIES
 from confgen.settings import Settings
 from confgen.state import Health, Instance, Phase, State
+from confgen.tls import Certificate, Shelf
+from confgen.values import Name
 from confgen.want import MODEL_FILE, Offline, Wanted, want_offline
 from tests.unit.facts import FRONT, container, state
 
+NO_SHELF = Shelf()
 FOLDER = Path(__file__).parent
 VERSIONS = {"nginx": "1.30", "haproxy": "3.2"}
 _TITLE = re.compile(r"^---- (.+) ----$", re.MULTILINE)
@@ -53,10 +59,17 @@ class Story:
     def state(self) -> State:
         return state(*instances(dict(self.parts)["instances"]))
 
+    @property
+    def shelf(self) -> Shelf:
+        """The certificates, each with the names that it is for, and as long as it lasts where that is said."""
+        said = yaml.safe_load(dict(self.parts).get("certificates", "")) or {}
+        return Shelf(certificates=tuple(_certificate(name, **body) for name, body in sorted(said.items())))
+
     def told(self) -> Story:
         """The same story as it is told now."""
-        wanted = {name: want(self.state, name) for name in VERSIONS}
-        parts = [("instances", dict(self.parts)["instances"]), ("problems", "".join(_problems(wanted)))]
+        wanted = {name: want(self.state, name, shelf=self.shelf) for name in VERSIONS}
+        parts = [part for part in self.parts if part[0] in ("instances", "certificates")]
+        parts += [("problems", "".join(_problems(wanted)))]
         for name, found in wanted.items():
             parts += [(f"{name} {VERSIONS[name]}: {path}", text) for path, text in texts(found).items()]
         return Story(self.words, tuple(parts))
@@ -66,10 +79,17 @@ def stories() -> list[Path]:
     return sorted(FOLDER.glob("*.story"))
 
 
-def want(state: State, name: str, version: str = "", vantage: Vantage = FRONT) -> Wanted:
+def want(state: State, name: str, version: str = "", vantage: Vantage = FRONT, shelf: Shelf = NO_SHELF) -> Wanted:
     """What a proxy gets; raises when what was rendered is not what was meant."""
     proxy = PROXIES[name]
-    return want_offline(state, Offline(name, proxy, proxy.caps(version or VERSIONS[name]), vantage), Settings())
+    place = Offline(name, proxy, proxy.caps(version or VERSIONS[name]), vantage)
+    return want_offline(state, place, Settings(), shelf=shelf)
+
+
+def _certificate(name: str, names: list[str], until: str = "2027-01-31T12:00:00Z") -> Certificate:
+    """With a digest of its name, since no key is made for a story."""
+    digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+    return Certificate(name=Name(name), digest=digest, names=tuple(names), not_after=until)
 
 
 def texts(wanted: Wanted) -> dict[str, str]:

@@ -250,14 +250,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation afeeacb677e8ec95.
+# Written by confgen for HAProxy 3.2, generation 343bbf2fb1d0a2c5.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(afeeacb677e8ec95)
+    set-var proc.confgen str(343bbf2fb1d0a2c5)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -396,3 +396,5 @@ a.example.com:80/ hash.a.default hash.a-80
 b.example.com:80/ hash.b.default hash.b-80
 c.example.com:80/ hash.c.default hash.c-80
 shop.example.com:80/ shop.web.default shop.web-8080
+---- haproxy 3.2: certificates.list ----
+# <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

@@ -285,14 +285,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 8d9422dcec1312c9.
+# Written by confgen for HAProxy 3.2, generation c5cdf67baf5fffab.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(8d9422dcec1312c9)
+    set-var proc.confgen str(c5cdf67baf5fffab)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -476,3 +476,5 @@ db.example.com:80/ db.ui db-8080
 old.example.com:80/ old.default redirect:80:old.default
 shop.example.com:80/ shop.web.default shop.web-80
 shop.example.com:80/admin/ shop.adm.default shop.adm-80
+---- haproxy 3.2: certificates.list ----
+# <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

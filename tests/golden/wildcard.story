@@ -243,14 +243,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation c26522b1aab6b78f.
+# Written by confgen for HAProxy 3.2, generation c87e759ee57d5c7e.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(c26522b1aab6b78f)
+    set-var proc.confgen str(c87e759ee57d5c7e)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -402,3 +402,5 @@ www.example.com:80 www.example.com:80
 *.example.com:80/ tenants.default tenants-80
 a-rather-long-name-of-a-host-that-needs-a-bigger-bucket.some-department.example.com:80/ long.default long-80
 www.example.com:80/ www.default www-80
+---- haproxy 3.2: certificates.list ----
+# <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

@@ -247,14 +247,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 25420e7251fef74c.
+# Written by confgen for HAProxy 3.2, generation 4558ac437b6d2eee.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(25420e7251fef74c)
+    set-var proc.confgen str(4558ac437b6d2eee)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -405,3 +405,5 @@ admin.example.com:80/ shop.admin.default confgen:withheld
 shop.example.com:80/ shop.web.default shop.web-8080
 wiki.example.com:80/ shop.wiki.open shop.wiki-80
 wiki.example.com:80/edit/ shop.wiki.edit confgen:withheld
+---- haproxy 3.2: certificates.list ----
+# <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

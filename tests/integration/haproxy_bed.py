@@ -46,6 +46,7 @@ class Bench:
     binary: Path
     folder: Path
     http_port: int = field(default_factory=free_port)
+    https_port: int = field(default_factory=free_port)
     access_log: str = "text"
     process: subprocess.Popen[bytes] | None = None
     problems: tuple[Problem, ...] = ()
@@ -64,7 +65,7 @@ class Bench:
 
     @property
     def frame(self) -> Frame:
-        return Frame(http_port=self.http_port, access_log=self.access_log, directory=self.target.view)
+        return Frame(http_port=self.http_port, https_port=self.https_port, access_log=self.access_log, directory=self.target.view)
 
     def start(self) -> Bench:
         """As a container would: our start script is the command, HAProxy becomes the process."""

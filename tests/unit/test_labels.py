@@ -51,9 +51,9 @@ def test_every_stream_key_reaches_the_wish_of_a_tcp_port(key: Key) -> None:
 
 
 @pytest.mark.parametrize("key", [k for k in KEYS if not k.stream], ids=lambda key: key.name)
-def test_an_http_key_behind_a_tcp_port_is_named_and_costs_the_label_alone(key: Key) -> None:
+def test_an_http_key_behind_a_tcp_port_is_named_and_costs_the_label_alone_but_for_one_that_shuts_a_door(key: Key) -> None:
     found = wishes({"tcp.3306": "3306", f"tcp.3306.{key.sample}": key.example})
-    assert problem(found.problems, "CG003").effect is Effect.LABEL
+    assert problem(found.problems, "CG003").effect is (Effect.WITHHELD if key.security else Effect.LABEL)
     assert [w.port for w in found.routes] == [3306]
 
 

@@ -6,7 +6,7 @@ import re
 
 from confgen.errors import BadInput
 from confgen.problem import show
-from confgen.proxies.proxy import Caps
+from confgen.proxies.proxy import Caps, has_mlkem
 
 #: The newest branch that the tests run against; what is rendered for where none can be asked.
 NEWEST = "3.4"
@@ -54,4 +54,5 @@ def read(said: str) -> Caps:
 def _built(said: str) -> frozenset[str]:
     listed = re.search(r"^Feature list :(.*)$", said, re.MULTILINE)
     features = {word[1:].lower() for word in listed[1].split() if word.startswith("+")} if listed else set()
+    features |= {"mlkem"} if has_mlkem(said) else set()
     return frozenset(features if "confgen: ipv6=no" in said.splitlines() else features | {"ipv6"})

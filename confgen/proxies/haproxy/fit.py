@@ -8,6 +8,7 @@ from confgen.model import Listener, Model, Pool, Route, withheld
 from confgen.problem import Effect, Origin, Problem, show
 from confgen.proxies.haproxy.quote import decoded
 from confgen.proxies.proxy import Caps
+from confgen.secure import unsecured
 from confgen.values import Balance, Name
 
 #: Methods that read an HTTP request, which a tcp connection has not.
@@ -34,7 +35,11 @@ def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
     listeners = tuple(_fit_listener(listener, fitting) for listener in model.listeners)
     listeners = tuple(listener for listener in listeners if listener.protocol == "http" or listener.routes)
     used = {route.pool for listener in listeners for route in listener.routes}
-    return Model(listeners, tuple(p for p in pools if p.name in used)), tuple(sorted(set(fitting.problems)))
+    model = replace(model, listeners=listeners, pools=tuple(p for p in pools if p.name in used))
+    if "openssl" not in caps.features:
+        model, bare = unsecured(model, "this HAProxy was built without OpenSSL, so it has no https", "use the official image")
+        fitting.problems += bare
+    return model, tuple(sorted(set(fitting.problems)))
 
 
 def _fit_pool(pool: Pool, fitting: _Fitting) -> Pool:

@@ -16,11 +16,14 @@ from dataclasses import dataclass, replace
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
 from confgen.proxies.haproxy.quote import decoded, lf, period
 from confgen.proxies.proxy import Caps
+from confgen.secure import opened
 from confgen.settings import Frame
 from confgen.values import Name, Port, Text, Wildcard
 
 #: Backends of our own; names of pools hold no colon.
-NOT_FOUND, WITHHELD = "confgen:not-found", "confgen:withheld"
+NOT_FOUND, WITHHELD, SECURE = "confgen:not-found", "confgen:withheld", "confgen:https"
+#: The file that says which name a client may ask for over TLS, and which certificate it gets.
+CERTIFICATES = "certificates.list"
 
 #: What a server's protocol adds to its line.  A container's own certificate is not verified: it can vouch for no name.
 _TLS = "ssl verify none sni req.hdr(host),host_only alpn"
@@ -62,6 +65,7 @@ class Acl:
 class Front:
     """One frontend, by a name that no pool can have: HAProxy 3.3 refuses a frontend and a backend of one name.
 
+    protocol: http, https, tcp.
     wildcards, exact, paths, spaces: whether a route needs such a look-up; what no route needs is left out.
     backend: where all of it goes, "" for HTTP or when it must be refused.  idle: milliseconds, tcp only.
     refused: conditions of which each is enough for a connection to be refused, tcp only.
@@ -79,6 +83,10 @@ class Front:
     idle: int = 0
     acls: tuple[Acl, ...] = ()
     refused: tuple[str, ...] = ()
+
+    @property
+    def web(self) -> bool:
+        return self.protocol in ("http", "https")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +153,16 @@ class Elsewhere:
     rules: tuple[Rule, ...] = ()
 
 
-def listeners(model: Model, frame: Frame) -> tuple[Listener, ...]:
-    """The model's, with an HTTP one in any case: hosts that nobody claims are told so."""
-    if any(listener.protocol == "http" for listener in model.listeners):
-        return model.listeners
-    return (Listener(name=Name("http"), port=Port(frame.http_port)), *model.listeners)
+def ports(model: Model, frame: Frame) -> Model:
+    """The model with the listeners that are opened: an HTTP one in any case, since hosts that nobody claims are told so."""
+    if not any(listener.protocol == "http" for listener in model.listeners):
+        model = replace(model, listeners=(Listener(name=Name("http"), port=Port(frame.http_port)), *model.listeners))
+    return opened(model, frame)
 
 
 def maps(model: Model) -> Maps:
     """The files that lead a request to its backend; the longest suffix first, since HAProxy takes the first that fits."""
-    web = [(listener, route) for listener in model.listeners if listener.protocol == "http" for route in listener.routes]
+    web = [(listener, route) for listener in model.listeners if listener.web for route in listener.routes]
     sites = {(host, listener.port) for listener, route in web for host in route.hosts}
     exact, prefixes = [], []
     for listener, route in web:
@@ -187,15 +195,19 @@ def _spelled(route: Route) -> str:
     return decoded(route.match.path).replace(" ", "%20")
 
 
+#: Where requests go that came to the port on which their route is not served.
+_ELSEWHERE = {"https": SECURE, "http": NOT_FOUND}
+
+
 def _destination(route: Route, listener: Listener) -> str:
-    if route.withheld:
-        return WITHHELD
+    if route.withheld or route.only:
+        return WITHHELD if route.withheld else _ELSEWHERE[route.only]
     return str(route.pool) if route.pool else f"redirect:{listener.port}:{route.name}"
 
 
 def fronts(model: Model, caps: Caps, frame: Frame) -> tuple[Front, ...]:
     """The frontends, in the order of the model's listeners."""
-    return tuple(_front(listener, caps, frame) for listener in listeners(model, frame))
+    return tuple(_front(listener, caps, frame) for listener in model.listeners)
 
 
 def _front(listener: Listener, caps: Caps, frame: Frame) -> Front:
@@ -203,8 +215,10 @@ def _front(listener: Listener, caps: Caps, frame: Frame) -> Front:
     if frame.ipv6 and "ipv6" in caps.features:
         # Two sockets and not one for both: a kernel that was told bindv6only=1 would leave IPv4 out of the one.
         binds += (f"[::]:{listener.port} v6only",)
+    if listener.protocol == "https":
+        binds = tuple(f"{bind} ssl crt-list {CERTIFICATES} strict-sni alpn h2,http/1.1" for bind in binds)
     front = Front(_front_name(listener), listener.port, listener.protocol, binds)
-    return _web(front, listener) if listener.protocol == "http" else _stream(front, listener)
+    return _web(front, listener) if listener.web else _stream(front, listener)
 
 
 def _front_name(listener: Listener) -> str:
@@ -248,7 +262,26 @@ def elsewheres(model: Model) -> tuple[Elsewhere, ...]:
 
 def withholds(model: Model) -> bool:
     """Whether any route of an HTTP listener must answer 503."""
-    return any(route.withheld for x in model.listeners if x.protocol == "http" for route in x.routes)
+    return any(route.withheld for x in model.listeners if x.web for route in x.routes)
+
+
+def secures(model: Model, frame: Frame) -> str:
+    """Where those are sent who came without TLS, as a log-format; "" where nobody is."""
+    if not any(route.only == "https" for x in model.listeners for route in x.routes):
+        return ""
+    port = "" if frame.https_port == 443 else f":{frame.https_port}"
+    return f"https://%[var(txn.host)]{port}%[pathq]"
+
+
+def certificates(model: Model, frame: Frame) -> tuple[Entry, ...]:
+    """A line for each host that is served over TLS: the file of its certificate, and the host."""
+    known = {host for x in model.listeners if x.protocol == "https" for route in x.routes for host in route.hosts}
+    return _sorted(
+        Entry(str(host), f"{frame.directory}/certs/{certificate.digest}.pem")
+        for certificate in model.certificates
+        for host in certificate.hosts
+        if host in known
+    )
 
 
 def backs(model: Model) -> tuple[Back, ...]:

@@ -54,14 +54,15 @@ SKELETON: Mapping[str, tuple[str, ...]] = {
 
 def expected(model: Model, caps: Caps, frame: Frame) -> Structure:
     """What must stand in the files, made without the templates."""
+    model = shape.ports(model, frame)
     found = [Statement((), tuple(words.split(" "))) for words in _shared(model)]
     for front in shape.fronts(model, caps, frame):
-        found += _section(f"frontend {front.name} from confgen:{front.protocol}", _front(front))
+        found += _section(f"frontend {front.name} from confgen:{'http' if front.web else front.protocol}", _front(front))
     for back in shape.backs(model):
         found += _section(f"backend {back.name} from confgen:{'tcp' if back.protocol == 'tcp' else 'http'}", _back(back))
-    for name, statements in _answers(model):
+    for name, statements in _answers(model, frame):
         found += _section(f"backend {name} from confgen:http", statements)
-    return tuple(sorted([*found, *_maps(model)]))
+    return tuple(sorted([*found, *_maps(model), *_certificates(model, frame)]))
 
 
 def _shared(model: Model) -> list[str]:
@@ -88,7 +89,7 @@ _ORDERED: Mapping[str, tuple[str, ...]] = {"backend": ("http-request", "http-res
 def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
     for bind in front.binds:
         yield ("bind", *bind.split(" "))
-    if front.protocol != "http":
+    if not front.web:
         yield ("timeout", "client", period(front.idle))
         yield from _acl(front.acls)
         for condition in front.refused:
@@ -141,12 +142,14 @@ def server_words(server: shape.Line) -> list[str]:
     return words + (["disabled"] if server.disabled else [])
 
 
-def _answers(model: Model) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+def _answers(model: Model, frame: Frame) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     answer = ("http-request", "return", "status")
     plain = ("content-type", "text/plain", "string")
     yield shape.NOT_FOUND, [(*answer, "404", *plain, "404 Not Found: nothing is served here\n")]
     if shape.withholds(model):
         yield shape.WITHHELD, [(*answer, "503", *plain, "503 Service Unavailable\n", "hdr", "Retry-After", "60")]
+    if location := shape.secures(model, frame):
+        yield shape.SECURE, [("http-request", "redirect", "location", location, "code", "308")]
     for to in shape.elsewheres(model):
         redirect = ("http-request", "redirect", "location", to.location, "code", str(to.code))
         yield to.name, [*_acl(to.acls), *_rules(to.rules), redirect]
@@ -157,6 +160,11 @@ def _maps(model: Model) -> Iterator[Statement]:
     for name in ("hosts", "wildcards", "exact", "prefixes"):
         for position, entry in enumerate(getattr(maps, name)):
             yield _entry(f"{name}.map", position, entry.key, *entry.value.split(" "))
+
+
+def _certificates(model: Model, frame: Frame) -> Iterator[Statement]:
+    for entry in shape.certificates(model, frame):
+        yield _entry(shape.CERTIFICATES, 0, entry.value, entry.key)
 
 
 def _entry(file: str, position: int, *words: str) -> Statement:

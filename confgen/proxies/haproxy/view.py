@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from confgen.model import Model
 from confgen.proxies.haproxy import shape
+from confgen.proxies.haproxy.shape import CERTIFICATES
 from confgen.proxies.proxy import Caps, Output
 from confgen.settings import Frame
 
@@ -13,11 +14,13 @@ OUTPUTS = (
     Output("haproxy/wildcards.map.j2", "wildcards.map"),
     Output("haproxy/exact.map.j2", "exact.map"),
     Output("haproxy/prefixes.map.j2", "prefixes.map"),
+    Output("haproxy/certificates.list.j2", CERTIFICATES),
 )
 
 
 def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
     """Every name that a template may use, but for `generation`, which rendering adds."""
+    model = shape.ports(model, frame)
     maps, fronts, backs = shape.maps(model), shape.fronts(model, caps, frame), shape.backs(model)
     return {
         "branch": ".".join(str(part) for part in caps.version[:2]),
@@ -28,6 +31,10 @@ def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
         "elsewheres": shape.elsewheres(model),
         "not_found": shape.NOT_FOUND,
         "withheld": shape.WITHHELD if shape.withholds(model) else "",
+        "secure": shape.SECURE,
+        "secures": shape.secures(model, frame),
+        "certificates": shape.certificates(model, frame),
+        "tls_groups": ("X25519MLKEM768:" if "mlkem" in caps.features else "") + "X25519:prime256v1:secp384r1",
         "normalises": any(front.paths for front in fronts),
         "resolves": shape.resolves(model),
         "hosts": maps.hosts,

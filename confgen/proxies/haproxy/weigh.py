@@ -6,7 +6,10 @@ from confgen.model import Route, Server, ServerState
 from confgen.plan import Change, Impact
 
 #: What of the model no text holds.
-_UNWRITTEN = {("pools", "drain"), ("pools", "check"), ("pools", "waits"), ("servers", "why"), ("routes", "send")}
+_UNWRITTEN = {
+    *(("pools", "drain"), ("pools", "check"), ("pools", "waits"), ("servers", "why"), ("routes", "send")),
+    *(("certificates", "names"), ("certificates", "not_after"), ("certificates", "expired")),
+}
 
 
 def weigh(change: Change) -> tuple[Impact, str]:

@@ -6,7 +6,7 @@ import re
 
 from confgen.errors import BadInput
 from confgen.problem import show
-from confgen.proxies.proxy import Caps
+from confgen.proxies.proxy import Caps, has_mlkem
 
 #: The newest version that the tests run against; what is rendered for where none can be asked.
 NEWEST = "1.30.6"
@@ -16,6 +16,8 @@ MODULES = "/usr/lib/nginx/modules"
 
 #: Since which version a word is there.  Sources: the CHANGES file of nginx, and `nginx -t` of 1.22, 1.26 and 1.30.
 SINCE: dict[str, tuple[int, ...]] = {
+    # "now nginx automatically rotates the keys of TLS session tickets" where a shared cache is used.
+    "ticket_keys": (1, 23, 2),
     # "the "http2" directive", which can be on beside HTTP/1.1 on one plain port; before: `listen ... http2`, which cannot.
     "http2_directive": (1, 25, 1),
     # "the "server" directive in the "upstream" block supports the "resolve" parameter" (was commercial before).
@@ -77,6 +79,8 @@ def _built(said: str) -> frozenset[str]:
     """What this binary was built with.  Where nothing is said of IPv6, the proxy's own test finds out."""
     words = said.split()
     found = {feature for argument, feature in ARGUMENTS.items() if argument in words}
+    if has_mlkem(said):
+        found.add("mlkem")
     if "confgen: ipv6=no" not in said:
         found.add("ipv6")
     found.update(

@@ -9,6 +9,7 @@ from confgen.problem import Effect, Problem, show
 from confgen.proxies.nginx.headers import OWN
 from confgen.proxies.nginx.quote import LONGEST, decoded, quoted, variable
 from confgen.proxies.proxy import Caps
+from confgen.secure import unsecured
 from confgen.values import Balance, Header, Name
 
 #: Methods whose servers nginx does not let be backups (`nginx -t`: "balancing method does not support parameter").
@@ -25,7 +26,13 @@ def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
     listeners = tuple(_fit_listener(listener, {p.name: p for p in pools}, caps, problems) for listener in model.listeners)
     listeners = tuple(listener for listener in listeners if listener.protocol == "http" or listener.routes)
     used = {route.pool for listener in listeners for route in listener.routes}
-    return Model(listeners, tuple(p for p in pools if p.name in used)), tuple(sorted(set(problems)))
+    model = replace(model, listeners=listeners, pools=tuple(p for p in pools if p.name in used))
+    if "ssl" not in caps.features:
+        model, bare = unsecured(
+            model, "this nginx was built without its ssl module, so it has no https", "use the official image"
+        )
+        problems += bare
+    return model, tuple(sorted(set(problems)))
 
 
 def fit_pool(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:

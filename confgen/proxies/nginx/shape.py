@@ -6,7 +6,8 @@ nginx says `upstream` where we say pool, and has two namespaces of them: one in 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from confgen.model import Listener, Model, Pool, Route, Server
 from confgen.proxies.nginx.headers import answered, told
@@ -57,11 +58,12 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """nginx answers by itself: text, or the URL of a redirect."""
+    """nginx answers by itself: text, or the URL of a redirect.  url: as written, with variables; stands in place of text."""
 
     code: int
-    text: str
+    text: str = ""
     retry_after: int = 0
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Hosts with the same routes: one server block."""
+    """Hosts with the same routes, and over TLS the same certificate: one server block.  certificate: its file."""
 
     names: tuple[str, ...]
     locations: tuple[Location, ...]
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,24 +200,32 @@ def _method(pool: Pool) -> str:
     )
 
 
-def sites(model: Model, caps: Caps) -> tuple[Site, ...]:
-    """One server block for the hosts that have exactly the same routes, in the order of their first names."""
-    pools = {pool.name: pool for pool in model.pools}
+def sites(listener: Listener, model: Model, caps: Caps, frame: Frame) -> tuple[Site, ...]:
+    """One server block for the hosts of a port that have exactly the same routes, in the order of their first names."""
+    files = _files(model, frame) if listener.protocol == "https" else {}
     of_host: dict[str, list[Route]] = {}
-    for route in (r for listener in model.listeners if listener.protocol == "http" for r in listener.routes):
+    for route in listener.routes:
         for host in route.hosts:
             of_host.setdefault(host, []).append(route)
-    groups: dict[tuple[Name, ...], list[str]] = {}
+    groups: dict[tuple[str, tuple[Route, ...]], list[str]] = {}
     for name, routes in sorted(of_host.items()):
-        groups.setdefault(tuple(r.name for r in routes), []).append(name)
-    return tuple(Site(tuple(names), _locations(of_host[names[0]], pools, caps)) for names in groups.values())
+        groups.setdefault((files.get(name, ""), tuple(replace(r, hosts=()) for r in routes)), []).append(name)
+    pools = {pool.name: pool for pool in model.pools}
+    return tuple(
+        Site(tuple(names), _locations(routes, pools, caps, frame), certificate) for (certificate, routes), names in groups.items()
+    )
 
 
-def _locations(routes: list[Route], pools: dict[Name, Pool], caps: Caps) -> tuple[Location, ...]:
+def _files(model: Model, frame: Frame) -> dict[str, str]:
+    """The file of each host's certificate, chain and key in one."""
+    return {host: f"{frame.directory}/certs/{c.digest}.pem" for c in model.certificates for host in c.hosts}
+
+
+def _locations(routes: Iterable[Route], pools: dict[Name, Pool], caps: Caps, frame: Frame) -> tuple[Location, ...]:
     """Exact paths first, then the longest prefix: nginx needs no order, a reader does."""
     found: dict[tuple[str, str], Location] = {}
     for route in sorted(routes, key=lambda r: not r.match.exact):
-        for location in _of_route(route, pools.get(route.pool) if route.pool else None, caps):
+        for location in _of_route(route, pools.get(route.pool) if route.pool else None, caps, frame):
             found.setdefault((location.modifier, location.path), location)
     found.setdefault(("", "/"), Location("", "/", "-", Answer(404, NOT_FOUND)))
     return tuple(
@@ -222,10 +233,10 @@ def _locations(routes: list[Route], pools: dict[Name, Pool], caps: Caps) -> tupl
     )
 
 
-def _of_route(route: Route, pool: Pool | None, caps: Caps) -> list[Location]:
+def _of_route(route: Route, pool: Pool | None, caps: Caps, frame: Frame) -> list[Location]:
     """/api is the pair `= /api` and `^~ /api/`: a prefix ends at a slash."""
     path = decoded(route.match.path)
-    answer = _answer(route, pool)
+    answer = _elsewhere(route, frame) or _answer(route, pool)
     if route.match.exact:
         places = [("=", path, False)]
     else:
@@ -242,6 +253,14 @@ def access(route: Route) -> Directives:
     """`deny` and `allow`; nginx obeys the first that fits."""
     denied = tuple(("deny", str(network)) for network in route.deny)
     return denied + tuple(("allow", str(network)) for network in route.allow) + ((("deny", "all"),) if route.allow else ())
+
+
+def _elsewhere(route: Route, frame: Frame) -> Answer | None:
+    """Of a route that is not served on this port.  The host without its port: that one is of another listener."""
+    if route.only == "https":
+        port = "" if frame.https_port == 443 else f":{frame.https_port}"
+        return Answer(308, url=f"https://$host{port}$request_uri")
+    return Answer(404, NOT_FOUND) if route.only else None
 
 
 def _answer(route: Route, pool: Pool | None) -> Answer | None:
@@ -326,7 +345,7 @@ def listens(port: int, caps: Caps, frame: Frame, words: str = "") -> tuple[str, 
 
 def ports(model: Model, caps: Caps, frame: Frame) -> tuple[Port, ...]:
     """The server blocks of stream, by number."""
-    found = [_port(li, model.pool(li.routes[0].pool), caps, frame) for li in model.listeners if li.protocol != "http"]
+    found = [_port(li, model.pool(li.routes[0].pool), caps, frame) for li in model.listeners if not li.web]
     return tuple(sorted(found, key=lambda port: (port.number, port.udp)))
 
 

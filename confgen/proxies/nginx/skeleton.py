@@ -20,7 +20,8 @@ _HTTP = frozenset({
     "large_client_header_buffers", "log_format", "proxy_headers_hash_bucket_size", "proxy_headers_hash_max_size", "proxy_http_version",
     "proxy_ignore_headers", "proxy_next_upstream", "proxy_redirect", "proxy_set_header", "proxy_socket_keepalive", "proxy_ssl_name",
     "proxy_ssl_server_name", "proxy_ssl_verify", "reset_timedout_connection", "resolver", "resolver_timeout", "sendfile",
-    "send_timeout", "server_names_hash_bucket_size", "server_names_hash_max_size", "server_tokens", "tcp_nodelay", "tcp_nopush",
+    "send_timeout", "server_names_hash_bucket_size", "server_names_hash_max_size", "server_tokens", "ssl_ciphers", "ssl_ecdh_curve", "ssl_prefer_server_ciphers",
+    "ssl_protocols", "ssl_session_cache", "ssl_session_tickets", "ssl_session_timeout", "tcp_nodelay", "tcp_nopush",
     "types_hash_bucket_size", "types_hash_max_size", "uninitialized_variable_warn",
 })  # fmt: skip
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confgen.errors import RefusedText
 from confgen.model import Model
 from confgen.proxies.nginx import shape
 from confgen.proxies.nginx.caps import modules_path
+from confgen.proxies.nginx.doors import Door, doors
 from confgen.proxies.nginx.quote import DOLLAR
 from confgen.proxies.nginx.skeleton import belongs
 from confgen.proxies.nginx.tokens import Unreadable, statements
 from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure
+from confgen.secure import opened
 from confgen.settings import Frame
 from confgen.values import Text
 
 MAIN = "nginx.conf"
 Words = tuple[str, ...]
 
+#: Behind the names of a server block that listens for TLS; no name of a host has parentheses.
+_TLS = "(tls)"
 #: Stands for the generation, which is a digest over the text and so not known to the model.
 GENERATION = "<generation>"
 
@@ -41,22 +45,26 @@ def structure(files: Mapping[str, bytes]) -> Structure:
 
 @dataclass(slots=True)
 class _Block:
-    """A block while it is read: its words, and what a server block is known by (its names, or else its first listen)."""
+    """A block while it is read: its words, and what a server block is known by (its names and whether over TLS, or its first listen)."""
 
     words: Words
     names: Words = ()
     listen: Words = ()
+    tls: bool = False
     rules: int = 0
 
     @property
     def known(self) -> Words:
-        return (*self.words, *(self.names or self.listen)) if self.words == ("server",) else self.words
+        if self.words != ("server",):
+            return self.words
+        return (*self.words, *(self.names or self.listen), *([_TLS] if self.tls else []))
 
     def note(self, words: Words) -> None:
         if words[0] == "server_name":
             self.names += words[1:]
-        elif words[0] == "listen" and not self.listen:
-            self.listen = words[1:]
+        elif words[0] == "listen":
+            self.listen = self.listen or words[1:]
+            self.tls = self.tls or "ssl" in words[2:]
 
     def place(self, words: Words) -> Words:
         """With its place among its like, where the first that fits is obeyed."""
@@ -104,19 +112,20 @@ def _unnamed(statement: Statement) -> Statement:
 
 def expected(model: Model, caps: Caps, frame: Frame) -> Structure:
     """The same from the model alone."""
-    sites, ports = shape.sites(model, caps), shape.ports(model, caps, frame)
+    model = opened(model, frame)
+    ways, ports = doors(model, caps, frame), shape.ports(model, caps, frame)
     found = [*_plain((), ("events",), ("http",), *([("stream",)] if ports else []))]
     found += _plain((), *([_module(caps)] if ports and "stream" not in caps.features else []))
     http: tuple[Words, ...] = (("http",),)
     found += _plain(http, ("keepalive_timeout", "60s"), *shape.defaults("proxy"))
-    if any(location.to and location.to.module == "grpc" for site in sites for location in site.locations):
+    if any(at.to and at.to.module == "grpc" for door in ways for site in door.sites for at in site.locations):
         found += _plain(http, *shape.defaults("grpc"))
     for upstream in shape.upstreams(model, caps, stream=False):
         found += _upstream(http, upstream)
-    listens = shape.listens(frame.http_port, caps, frame)
-    found += _site(http, tuple(f"{at} default_server" for at in listens), ("_",), (_UNKNOWN,))
-    for site in sites:
-        found += _site(http, listens, site.names, site.locations)
+    for door in ways:
+        found += _site(http, replace(door, listens=tuple(f"{at} default_server" for at in door.listens)), _UNKNOWN)
+        for site in door.sites:
+            found += _site(http, door, site)
     found += _control(http, frame)
     for upstream in shape.upstreams(model, caps, stream=True):
         found += _upstream((("stream",),), upstream)
@@ -125,7 +134,7 @@ def expected(model: Model, caps: Caps, frame: Frame) -> Structure:
     return tuple(found)
 
 
-_UNKNOWN = shape.Location("", "/", "-", shape.Answer(404, shape.NOT_FOUND))
+_UNKNOWN = shape.Site(("_",), (shape.Location("", "/", "-", shape.Answer(404, shape.NOT_FOUND)),))
 
 
 def _plain(blocks: tuple[Words, ...], *statements: Words) -> Iterator[Statement]:
@@ -154,21 +163,30 @@ def _words(line: str) -> Words:
     return tuple(line.split())
 
 
-def _site(
-    blocks: tuple[Words, ...], listens: tuple[str, ...], names: tuple[str, ...], locations: tuple[shape.Location, ...]
-) -> list[Statement]:
-    server = ("server", *names)
-    found = _block(blocks, server, *(("listen", *at.split()) for at in listens), ("server_name", *names))
-    for location in locations:
+def _site(blocks: tuple[Words, ...], door: Door, site: shape.Site) -> list[Statement]:
+    server = ("server", *site.names, *([_TLS] if door.tls else []))
+    found = _block(blocks, server, *(("listen", *at.split()) for at in door.listens), ("server_name", *site.names))
+    found += _plain((*blocks, server), *_door(door, site))
+    for location in site.locations:
         found += _location((*blocks, server), location)
     return found
+
+
+def _door(door: Door, site: shape.Site) -> Iterator[Words]:
+    if door.http2:
+        yield ("http2", "on")
+    if site.certificate:
+        yield from ((name, site.certificate) for name in ("ssl_certificate", "ssl_certificate_key"))
+    elif door.tls:
+        yield ("ssl_reject_handshake", "on")
 
 
 def _location(blocks: tuple[Words, ...], location: shape.Location) -> list[Statement]:
     words = ("location", *([location.modifier] if location.modifier else []), location.path)
     inside: list[Words] = [("set", "$confgen_route", location.route)]
     if location.answer:
-        inside.append(("return", str(location.answer.code), location.answer.text.replace("$", DOLLAR)))
+        told = location.answer.url or location.answer.text.replace("$", DOLLAR)
+        inside.append(("return", str(location.answer.code), told))
     if location.to:
         inside += _pass(location.to)
     return _block(blocks, words, *inside, *_access(location.access))

@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from confgen.model import Model
 from confgen.proxies.nginx import shape
 from confgen.proxies.nginx.caps import SINCE, modules_path
+from confgen.proxies.nginx.doors import doors, settings
 from confgen.proxies.nginx.headers import TOLD
 from confgen.proxies.nginx.quote import literal, quoted
 from confgen.proxies.proxy import Caps
+from confgen.secure import opened
 from confgen.settings import Frame
 from confgen.values import Text
 
@@ -39,7 +41,9 @@ FILTERS: Mapping[str, Callable[..., str]] = {"q": word, "literal": plain, "heade
 
 def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
     """Every name that a template may use, but for `generation`, which rendering adds."""
-    sites = shape.sites(model, caps)
+    model = opened(model, frame)
+    ways = doors(model, caps, frame)
+    sites = [site for door in ways for site in door.sites]
     ports = shape.ports(model, caps, frame)
     bucket, most = shape.hash_sizes([name for site in sites for name in site.names])
     passes = [location.to for site in sites for location in site.locations if location.to]
@@ -47,6 +51,7 @@ def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
         "caps": {feature: feature in caps.features for feature in SINCE},
         "access_log": frame.access_log,
         "control": f"unix:{frame.directory}/run/nginx.sock" if frame.followed else "",
+        "doors": ways,
         "defaults": shape.defaults("proxy"),
         "grpc": any(to.module == "grpc" for to in passes),
         "grpc_defaults": shape.defaults("grpc"),
@@ -54,14 +59,13 @@ def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
         "hash_max": most,
         "headers": tuple((name, value or '""') for name, value in TOLD),
         "http2": any(to.module == "grpc" for to in passes),
-        "listens": shape.listens(frame.http_port, caps, frame),
         "not_found": shape.NOT_FOUND,
         "ports": ports,
         "resolver": shape.RESOLVER if any(to.target for to in passes) else "",
-        "sites": sites,
         "stream_module": f"{modules_path(caps)}/ngx_stream_module.so" if ports and "stream" not in caps.features else "",
         "stream_resolver": shape.RESOLVER if any(port.target for port in ports) else "",
         "stream_upstreams": shape.upstreams(model, caps, stream=True),
         "tls": any(to.tls for to in passes),
+        "tls_settings": settings(caps) if any(door.tls for door in ways) else (),
         "upstreams": shape.upstreams(model, caps, stream=False),
     }

@@ -6,7 +6,10 @@ from confgen.model import Route, Server, ServerState
 from confgen.plan import Change, Impact
 
 #: Fields that the text does not hold: nginx's old workers finish what they have however long a drain may take.
-_SILENT = {("servers", "why"), ("pools", "drain"), ("pools", "check"), ("pools", "waits")}
+_SILENT = {
+    *(("servers", "why"), ("pools", "drain"), ("pools", "check"), ("pools", "waits")),
+    *(("certificates", "names"), ("certificates", "not_after"), ("certificates", "expired")),
+}
 #: States in which a server is not written.
 _OUT = (ServerState.DOWN, ServerState.STARTING)
 

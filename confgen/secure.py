@@ -1,0 +1,151 @@
+"""Which hosts are served over TLS, each by which certificate; and what that makes of the ports.  Pure.
+
+A host has one certificate, whatever routes it has: the one that a route names, else the one that fits best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from confgen.model import Listener, Model, Route, shut, withheld
+from confgen.problem import Effect, Problem
+from confgen.settings import Frame
+from confgen.tls import Certificate, choose
+from confgen.values import Header, Host, Name, Port, Text, Wildcard, nearest
+
+Hosts = frozenset[Host | Wildcard]
+Served = dict[Host | Wildcard, Certificate]
+#: RFC 6797, 6.1.
+_HSTS = Name("Strict-Transport-Security")
+
+
+def secure(model: Model, certificates: tuple[Certificate, ...]) -> tuple[Model, tuple[Problem, ...]]:
+    """The model with the certificates that its hosts are served with, and a Problem for each route that lacks one."""
+    problems: list[Problem] = []
+    known = {certificate.name: certificate for certificate in certificates}
+    listeners = tuple(
+        replace(x, routes=tuple(_named(route, known, problems) for route in x.routes)) if x.protocol == "http" else x
+        for x in model.listeners
+    )
+    routes = [route for x in listeners if x.protocol == "http" for route in x.routes if route.tls.mode != "off"]
+    served = _chosen(routes, certificates, problems)
+    for route in routes:
+        problems += _bare(route, served)
+    used = tuple(replace(c, hosts=hosts) for c in certificates if (hosts := tuple(sorted(h for h in served if served[h] == c))))
+    return replace(model, listeners=listeners, certificates=used), tuple(sorted(set(problems)))
+
+
+def _named(route: Route, known: dict[Name, Certificate], problems: list[Problem]) -> Route:
+    """Withheld where it names a certificate that is not there, or is not for all of its hosts."""
+    name = route.tls.certificate
+    if name is None or route.tls.mode == "off":
+        return route
+    if name not in known:
+        message, hint = f"there is no certificate {name}", nearest(name, tuple(known)) if known else "is --certificates set?"
+    elif bare := [host for host in route.hosts if not known[name].covers(host)]:
+        message = f"certificate {name} is not for {', '.join(bare)}"
+        hint = f"it is for: {', '.join(known[name].names)}"
+    else:
+        return route
+    problems.append(Problem(route.origin, "CG171", message, Effect.WITHHELD, hint))
+    return withheld(route, "tls.cert")
+
+
+def _chosen(routes: list[Route], certificates: tuple[Certificate, ...], problems: list[Problem]) -> Served:
+    """One certificate for each host that one covers; a route's own wish holds for the other routes of the host too."""
+    by_name = {certificate.name: certificate for certificate in certificates}
+    wished: dict[Host | Wildcard, Route] = {}
+    for route in (r for r in routes if r.tls.certificate and not r.withheld):
+        for host in route.hosts:
+            first = wished.setdefault(host, route)
+            if first.tls.certificate != route.tls.certificate:
+                message = f"{host} is served with certificate {first.tls.certificate}, which route {first.name} names"
+                problems.append(Problem(route.origin, "CG003", message, Effect.LABEL, "name the same one in both"))
+    chosen = {
+        host: by_name[name] if host in wished and (name := wished[host].tls.certificate) else choose(host, certificates)
+        for route in routes
+        for host in route.hosts
+    }
+    return {host: certificate for host, certificate in chosen.items() if certificate}
+
+
+def _bare(route: Route, served: Served) -> Iterator[Problem]:
+    bare = [host for host in route.hosts if host not in served]
+    if route.tls.mode == "require" and bare and not route.withheld:
+        message = f"no certificate covers {', '.join(bare)}: requests for it answer 503"
+        yield Problem(route.origin, "CG171", message, Effect.WITHHELD, "put one into the folder of --certificates")
+
+
+def unsecured(model: Model, why: str, hint: str) -> tuple[Model, tuple[Problem, ...]]:
+    """The model for a proxy that cannot do TLS, and a Problem for each route that would have been served over it."""
+    covered = {host for certificate in model.certificates for host in certificate.hosts}
+    routes = [route for x in model.listeners if x.protocol == "http" for route in x.routes if route.tls.mode != "off"]
+    problems = tuple(
+        Problem(route.origin, "CG004", why, Effect.WITHHELD if route.tls.needed else Effect.LABEL, hint)
+        for route in routes
+        if not covered.isdisjoint(route.hosts)
+    )
+    return replace(model, certificates=()), problems
+
+
+def opened(model: Model, frame: Frame) -> Model:
+    """The model as ports that a proxy opens: with one for https beside http where any host is served over TLS.
+
+    A route may stand on a port more than once then, under one name: for hosts of which only some are covered.
+    """
+    covered = frozenset(host for certificate in model.certificates for host in certificate.hosts)
+    return replace(model, listeners=tuple(port for x in model.listeners for port in _ports(x, covered, frame)))
+
+
+def _ports(listener: Listener, covered: Hosts, frame: Frame) -> Iterator[Listener]:
+    if listener.protocol != "http":
+        yield listener
+        return
+    yield replace(listener, routes=tuple(part for route in listener.routes for part in _plain(route, covered)))
+    beneath = _beneath(listener, covered)
+    routes = tuple(part for route in listener.routes for part in _secured(route, covered, beneath))
+    if routes:
+        yield Listener(name=Name("https"), port=Port(frame.https_port), protocol="https", routes=routes)
+
+
+def _beneath(listener: Listener, covered: Hosts) -> Hosts:
+    """Hosts without https whose names a wildcard with https fits: it must not answer for them there, as it does not on http."""
+    wildcards = [host for host in covered if isinstance(host, Wildcard)]
+    hosts = {host for route in listener.routes for host in route.hosts} - covered if wildcards else ()
+    return frozenset(host for host in hosts if any(host.removeprefix("*").endswith(wild.suffix) for wild in wildcards))
+
+
+def _plain(route: Route, covered: Hosts) -> Iterator[Route]:
+    """A route on the http port, apart by what becomes of its hosts there."""
+    if route.withheld or route.tls.mode == "off":
+        yield route
+        return
+    with_one = tuple(host for host in route.hosts if host in covered)
+    without = tuple(host for host in route.hosts if host not in covered)
+    if with_one:
+        here = replace(route, hosts=with_one)
+        yield shut(here, only="https") if route.tls.redirect else here
+    if without or not route.hosts:
+        here = replace(route, hosts=without)
+        yield withheld(here, "tls") if route.tls.needed else here
+
+
+def _secured(route: Route, covered: Hosts, beneath: Hosts) -> Iterator[Route]:
+    """A route on the https port; one that is not served over TLS stands there too, so that its paths go to no other route."""
+    hosts = tuple(host for host in route.hosts if host in covered)
+    if hosts:
+        here = replace(route, hosts=hosts)
+        off = route.tls.mode == "off" and not route.withheld
+        yield shut(here, only="http") if off else _strict(here)
+    if hosts := tuple(host for host in route.hosts if host in beneath):
+        yield shut(replace(route, hosts=hosts, withheld=""), only="http")
+
+
+def _strict(route: Route) -> Route:
+    """The route with what it says of HSTS, in place of what another label or the server says."""
+    if not route.tls.hsts or route.withheld:
+        return route
+    others = tuple(header for header in route.response_headers if header.name.lower() != _HSTS.lower())
+    said = Header(_HSTS, Text(f"max-age={route.tls.hsts}"))
+    return replace(route, response_headers=tuple(sorted((*others, said), key=lambda header: header.name.lower())))

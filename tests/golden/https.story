@@ -1,0 +1,680 @@
+Certificates from the operator's folder: by host, by name, only over TLS, not at all; and one that is not there.
+---- instances ----
+shop-1: {of: shop/web, labels: {host: "shop.example.com, old.example.com", port: "8080", tls.hsts: 365d}}
+admin-1: {of: shop/admin, labels: {host: shop.example.com, path: /admin, port: "80", allow: 10.0.0.0/8, tls: require}}
+status-1: {of: shop/status, labels: {host: shop.example.com, path: /status, port: "80", tls: "off"}}
+wiki-1: {of: wiki/web, labels: {host: wiki.example.com, port: "80", tls.cert: everything, tls.redirect: "false"}}
+team-1: {of: team/web, labels: {host: "team.example.com, team.example.org", port: "80", tls: require}}
+lost-1: {of: lost/web, labels: {host: lost.example.com, port: "80", tls.cert: losst}}
+---- certificates ----
+shop: {names: [shop.example.com]}
+everything: {names: ["*.example.com"], until: "2027-06-30T12:00:00Z"}
+---- problems ----
+CG171 container lost-1, route default: there is no certificate losst (the route answers 503 until this is mended)
+  one of: everything, shop
+CG171 container team-1, route default: no certificate covers team.example.org: requests for it answer 503 (the route answers 503 until this is mended)
+  put one into the folder of --certificates
+---- nginx 1.30: nginx.conf ----
+# Made by confgen, generation 59b714b69507d16b. The next change of a container replaces this file;
+# to change what stands here, shadow one of the templates (templates/README.md).
+
+worker_processes        auto;
+worker_rlimit_nofile    16384;
+
+# Workers of the former generation finish what they have, websockets and downloads too, but not for ever.
+worker_shutdown_timeout 10m;
+
+error_log stderr;
+
+events {
+    worker_connections 8192;
+}
+
+http {
+    server_tokens        off;
+    default_type         text/plain;
+    client_max_body_size 0;             # the app says what is too large
+    resolver_timeout     5s;
+
+    server_names_hash_bucket_size 64;
+    server_names_hash_max_size    512;
+
+    # Requests that never reach a location (malformed ones) are logged without a route.
+    uninitialized_variable_warn off;
+
+    # A reload closes idle connections; clients that are about to use one shall have time to see it.
+    keepalive_timeout     60s;
+    keepalive_min_timeout 10s;
+
+    # To servers: HTTP/1.1 over kept connections. What failed to connect is tried on another server; a POST whose bytes
+    # have reached one is not (nginx never sends those twice), nor what a server was silent on for the whole timeout.
+    proxy_http_version          1.1;
+    proxy_next_upstream         error timeout;
+    proxy_connect_timeout       500ms;
+    proxy_read_timeout          60s;
+    proxy_send_timeout          60s;
+    proxy_next_upstream_tries   3;
+    proxy_next_upstream_timeout 60s;
+    proxy_redirect              off;
+    proxy_socket_keepalive      on;
+    proxy_buffer_size           16k;    # for the response's headers; 4k is too little for some apps
+    proxy_buffers               8 16k;
+    proxy_busy_buffers_size     32k;
+
+    # A server does not steer this proxy: only X-Accel-Buffering, about its own response, is obeyed (server-sent events).
+    proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Charset;
+
+    # --- What a server is told of the client. All is made anew: what the client sent under these names is dropped.
+
+    # Upgrades (websockets) pass; h2c does not, since what follows would not be looked at.
+    map $http_upgrade $confgen_upgrade {
+        default $http_upgrade;
+        ~*h2c   "";
+    }
+    map $confgen_upgrade $confgen_connection {
+        default upgrade;
+        ""      "";
+    }
+
+    # The port that the client used: behind a published port it is not the one that we listen on.
+    map $http_host $confgen_given_port {
+        default                            "";
+        "~:(?<confgen_number>[0-9]{1,5})$" $confgen_number;
+    }
+    map $scheme $confgen_default_port {
+        default 80;
+        https   443;
+    }
+    map $confgen_given_port $confgen_port {
+        default $confgen_given_port;
+        ""      $confgen_default_port;
+    }
+    map $confgen_given_port $confgen_host {
+        default $host:$confgen_given_port;
+        ""      $host;
+    }
+
+    # Stands for a dollar where nginx would take one for the start of a variable.
+    geo $confgen_dollar {
+        default "$";
+    }
+
+    proxy_headers_hash_max_size    1024;
+    proxy_headers_hash_bucket_size 128;
+    proxy_set_header Host                     $confgen_host;
+    proxy_set_header X-Real-IP                $remote_addr;
+    proxy_set_header X-Forwarded-For          $remote_addr;
+    proxy_set_header X-Forwarded-Proto        $scheme;
+    proxy_set_header X-Forwarded-Host         $confgen_host;
+    proxy_set_header X-Forwarded-Port         $confgen_port;
+    proxy_set_header Forwarded                "";
+    proxy_set_header Front-End-Https          "";
+    proxy_set_header Proxy                    "";
+    proxy_set_header X-Forwarded-By           "";
+    proxy_set_header X-Forwarded-Email        "";
+    proxy_set_header X-Forwarded-Groups       "";
+    proxy_set_header X-Forwarded-Method       "";
+    proxy_set_header X-Forwarded-Path         "";
+    proxy_set_header X-Forwarded-Prefix       "";
+    proxy_set_header X-Forwarded-Protocol     "";
+    proxy_set_header X-Forwarded-Scheme       "";
+    proxy_set_header X-Forwarded-Server       "";
+    proxy_set_header X-Forwarded-Ssl          "";
+    proxy_set_header X-Forwarded-Uri          "";
+    proxy_set_header X-Forwarded-User         "";
+    proxy_set_header X-Original-For           "";
+    proxy_set_header X-Original-Forwarded-For "";
+    proxy_set_header X-Original-Host          "";
+    proxy_set_header X-Original-Method        "";
+    proxy_set_header X-Original-Prefix        "";
+    proxy_set_header X-Original-Proto         "";
+    proxy_set_header X-Original-Remote-Addr   "";
+    proxy_set_header X-Original-Uri           "";
+    proxy_set_header X-Original-Url           "";
+    proxy_set_header X-Rewrite-Uri            "";
+    proxy_set_header X-Rewrite-Url            "";
+    proxy_set_header X-Url-Scheme             "";
+    proxy_set_header Upgrade                  $confgen_upgrade;
+    proxy_set_header Connection               $confgen_connection;
+
+    # --- One line a request, on stdout.
+
+    log_format confgen '$remote_addr [$time_iso8601] $host "$request" $status $body_bytes_sent ${request_time}s '
+                       'route=$confgen_route server=$upstream_addr upstream_time=$upstream_response_time "$http_user_agent"';
+    access_log /dev/stdout confgen buffer=4k flush=1s;  # 4k: whole lines, also with several workers on one pipe
+
+    # --- TLS to clients: Mozilla's guideline 6.0, intermediate.
+    ssl_protocols             TLSv1.2 TLSv1.3;
+    ssl_ciphers               ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;
+    ssl_prefer_server_ciphers off;
+    ssl_ecdh_curve            X25519:prime256v1:secp384r1;
+    ssl_session_cache         shared:confgen_tls:10m;
+    ssl_session_timeout       1d;
+
+    # --- Pools: servers that can stand in for each other.
+    # Idle connections go after 1 s: apps close theirs after 2 s and more, and a request must not meet one that is closing.
+
+    upstream shop.admin-80 {
+        server 10.0.0.2:80;  # admin-1
+        keepalive 32;
+        keepalive_timeout 1s;
+    }
+
+    upstream shop.status-80 {
+        server 10.0.0.3:80;  # status-1
+        keepalive 32;
+        keepalive_timeout 1s;
+    }
+
+    upstream shop.web-8080 {
+        server 10.0.0.1:8080;  # shop-1
+        keepalive 32;
+        keepalive_timeout 1s;
+    }
+
+    upstream team.web-80 {
+        server 10.0.0.5:80;  # team-1
+        keepalive 32;
+        keepalive_timeout 1s;
+    }
+
+    upstream wiki.web-80 {
+        server 10.0.0.4:80;  # wiki-1
+        keepalive 32;
+        keepalive_timeout 1s;
+    }
+
+    # --- Sites.
+
+    # Hosts that nobody claims, never the first site.
+    server {
+        listen 80 default_server;
+        listen [::]:80 default_server;
+        server_name _;
+
+        location / {
+            set $confgen_route "-";
+            return 404 "404: no route for this host and path\n";
+        }
+    }
+
+    server {
+        listen 80;
+        listen [::]:80;
+        server_name lost.example.com;
+
+        location / {
+            set $confgen_route lost.web.default;
+            add_header Retry-After 5 always;
+            return 503 "503: withheld\n";
+        }
+    }
+
+    server {
+        listen 80;
+        listen [::]:80;
+        server_name old.example.com;
+
+        location / {
+            set $confgen_route shop.web.default;
+            return 308 https://$host$request_uri;
+        }
+    }
+
+    server {
+        listen 80;
+        listen [::]:80;
+        server_name shop.example.com;
+
+        location = /status {
+            set $confgen_route shop.status.default;
+            proxy_pass http://shop.status-80;
+        }
+
+        location ^~ /status/ {
+            set $confgen_route shop.status.default;
+            proxy_pass http://shop.status-80;
+        }
+
+        location = /admin {
+            set $confgen_route shop.admin.default;
+            return 308 https://$host$request_uri;
+        }
+
+        location ^~ /admin/ {
+            set $confgen_route shop.admin.default;
+            return 308 https://$host$request_uri;
+        }
+
+        location / {
+            set $confgen_route shop.web.default;
+            return 308 https://$host$request_uri;
+        }
+    }
+
+    server {
+        listen 80;
+        listen [::]:80;
+        server_name team.example.com;
+
+        location / {
+            set $confgen_route team.web.default;
+            return 308 https://$host$request_uri;
+        }
+    }
+
+    server {
+        listen 80;
+        listen [::]:80;
+        server_name team.example.org;
+
+        location / {
+            set $confgen_route team.web.default;
+            add_header Retry-After 5 always;
+            return 503 "503: withheld\n";
+        }
+    }
+
+    server {
+        listen 80;
+        listen [::]:80;
+        server_name wiki.example.com;
+
+        location / {
+            set $confgen_route wiki.web.default;
+            proxy_pass http://wiki.web-80;
+        }
+    }
+
+    # Over TLS: no certificate for names that nobody claims.
+    server {
+        listen 443 ssl default_server;
+        listen [::]:443 ssl default_server;
+        server_name _;
+        http2 on;
+        ssl_reject_handshake on;
+
+        location / {
+            set $confgen_route "-";
+            return 404 "404: no route for this host and path\n";
+        }
+    }
+
+    server {
+        listen 443 ssl;
+        listen [::]:443 ssl;
+        server_name lost.example.com;
+        http2 on;
+        ssl_certificate     /confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem;
+        ssl_certificate_key /confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem;
+
+        location / {
+            set $confgen_route lost.web.default;
+            add_header Retry-After 5 always;
+            return 503 "503: withheld\n";
+        }
+    }
+
+    server {
+        listen 443 ssl;
+        listen [::]:443 ssl;
+        server_name old.example.com;
+        http2 on;
+        ssl_certificate     /confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem;
+        ssl_certificate_key /confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem;
+
+        location / {
+            set $confgen_route shop.web.default;
+            proxy_hide_header Strict-Transport-Security;
+            add_header Strict-Transport-Security "max-age=31536000" always;
+            proxy_pass http://shop.web-8080;
+        }
+    }
+
+    server {
+        listen 443 ssl;
+        listen [::]:443 ssl;
+        server_name shop.example.com;
+        http2 on;
+        ssl_certificate     /confgen/certs/8d9001d32c6a703d95921a77115050f3.pem;
+        ssl_certificate_key /confgen/certs/8d9001d32c6a703d95921a77115050f3.pem;
+
+        location = /status {
+            set $confgen_route shop.status.default;
+            return 404 "404: no route for this host and path\n";
+        }
+
+        location ^~ /status/ {
+            set $confgen_route shop.status.default;
+            return 404 "404: no route for this host and path\n";
+        }
+
+        location = /admin {
+            set $confgen_route shop.admin.default;
+            allow 10.0.0.0/8;
+            deny all;
+            proxy_pass http://shop.admin-80;
+        }
+
+        location ^~ /admin/ {
+            set $confgen_route shop.admin.default;
+            allow 10.0.0.0/8;
+            deny all;
+            proxy_pass http://shop.admin-80;
+        }
+
+        location / {
+            set $confgen_route shop.web.default;
+            proxy_hide_header Strict-Transport-Security;
+            add_header Strict-Transport-Security "max-age=31536000" always;
+            proxy_pass http://shop.web-8080;
+        }
+    }
+
+    server {
+        listen 443 ssl;
+        listen [::]:443 ssl;
+        server_name team.example.com;
+        http2 on;
+        ssl_certificate     /confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem;
+        ssl_certificate_key /confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem;
+
+        location / {
+            set $confgen_route team.web.default;
+            proxy_pass http://team.web-80;
+        }
+    }
+
+    server {
+        listen 443 ssl;
+        listen [::]:443 ssl;
+        server_name wiki.example.com;
+        http2 on;
+        ssl_certificate     /confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem;
+        ssl_certificate_key /confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem;
+
+        location / {
+            set $confgen_route wiki.web.default;
+            proxy_pass http://wiki.web-80;
+        }
+    }
+
+    # --- For confgen: which generation the running workers serve.
+    server {
+        listen unix:/confgen/run/nginx.sock;
+        access_log off;
+
+        location = /.confgen/generation {
+            return 200 "59b714b69507d16b";
+        }
+        location / {
+            return 404;
+        }
+    }
+}
+---- haproxy 3.2: haproxy.cfg ----
+# Written by confgen for HAProxy 3.2, generation c0eb9a8c5c1e6408.
+# What is changed here is lost at the next change of a container: shadow a template instead.
+
+global
+    # Files named below (the maps) stand beside this one, so that a generation is one whole.
+    default-path config
+    # Read back from the running process: which generation it serves.
+    set-var proc.confgen str(c0eb9a8c5c1e6408)
+    log stdout len 8192 format raw local0
+    # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
+    hard-stop-after 1h
+    # Some hosts allow a billion descriptors, and HAProxy would take memory for each of them.
+    fd-hard-limit 1048576
+    # TLS to clients: Mozilla's guideline 6.0, intermediate.
+    ssl-default-bind-options prefer-client-ciphers ssl-min-ver TLSv1.2 no-tls-tickets
+    ssl-default-bind-ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
+    ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256
+    ssl-default-bind-curves X25519:prime256v1:secp384r1
+    # normalize-uri, used below, still counts as an experiment.
+    expose-experimental-directives
+
+# --- What all ports and pools have in common.
+
+defaults confgen:http
+    mode http
+    log global
+    log-format '%ci [%tr] %[var(txn.host)] "%HM %HU %HV" %ST %B %{+Q}[var(txn.agent)] route=%[var(txn.route)] server=%b/%s ms=%Ta connect_ms=%Tc response_ms=%Tr retries=%rc state=%tsc'
+    option dontlognull
+    # A reload closes idle connections only after an answer, so that no request is lost on one.
+    option idle-close-on-response
+    # What failed to connect, or got no answer at all, is tried on another server at once; see disable-l7-retry below.
+    option redispatch 1
+    retry-on conn-failure empty-response
+    retries 2
+    option allbackups
+    hash-type consistent
+    http-reuse safe
+    timeout connect         500ms
+    timeout client          60s
+    timeout server          60s
+    timeout tunnel          60s
+    timeout queue           30s
+    timeout http-request    30s
+    timeout http-keep-alive 60s
+    http-error status 503 content-type text/plain string "503 Service Unavailable: no server is ready\n" hdr Retry-After 5
+
+defaults confgen:tcp
+    mode tcp
+    log global
+    log-format '%ci [%t] tcp %f %U/%B server=%b/%s ms=%Tt connect_ms=%Tc retries=%rc state=%ts'
+    option dontlognull
+    option redispatch 1
+    retries 2
+    option allbackups
+    hash-type consistent
+    timeout connect 500ms
+    timeout client  60s
+    timeout server  60s
+    timeout queue   30s
+
+# --- Ports.
+
+frontend port:http from confgen:http
+    bind :80
+    bind [::]:80 v6only
+
+    # What no site can have meant: tunnels, no path, no Host or two.
+    http-request deny deny_status 405 if { method CONNECT TRACE }
+    http-request deny deny_status 400 unless { path -m beg / }
+    http-request deny deny_status 400 unless { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m len gt 0 }
+    # A whole URL instead of a path is for proxies; a server gets the path.
+    http-request set-uri %[pathq] if { url -m beg -i http } { req.ver 1.0 1.1 }
+    # A request is sent a second time only where that does no harm.
+    http-request disable-l7-retry unless { method GET HEAD OPTIONS }
+    http-request set-var(txn.agent) req.fhdr(user-agent)
+
+    # Which site: its own name, else the longest wildcard.
+    http-request set-var(txn.host) req.hdr(host),host_only,lower,regsub(\.$,)
+    http-request set-var(txn.site) var(txn.host),concat(:80),map_str(hosts.map)
+
+    # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
+    http-request deny deny_status 400 if { path -m sub %00 }
+    http-request set-var(txn.asked) pathq
+    http-request set-pathq %[path,regsub(%2f,/,gi)]
+    http-request normalize-uri percent-to-uppercase strict
+    http-request normalize-uri percent-decode-unreserved strict
+    http-request normalize-uri path-merge-slashes
+    http-request normalize-uri path-strip-dot
+    http-request normalize-uri path-strip-dotdot
+    http-request deny deny_status 400 if { path /.. } || { path -m beg /../ }
+    http-request set-var(txn.clean) path
+    http-request set-var(txn.path) path,url_dec
+    # The server gets the path as the client wrote it.
+    http-request set-pathq %[var(txn.asked)]
+
+    # Which route: the exact path, else the longest prefix that ends at a slash. The map says its name and its backend.
+    http-request set-var(txn.match) var(txn.site),concat(,txn.path,/),map_beg(prefixes.map)
+    http-request set-var(txn.route) "var(txn.match),word(1, )"
+
+    # What a server is told of the client is made anew: what the client sent under these names is dropped.
+    http-request del-header Forwarded
+    http-request del-header X-Forwarded- -m beg
+    http-request del-header X-Original- -m beg
+    http-request del-header X-Rewrite- -m beg
+    http-request del-header X-Url-Scheme
+    http-request del-header Front-End-Https
+    http-request del-header Proxy
+    http-request del-header _ -m sub
+    http-request set-header X-Real-IP %[src]
+    http-request set-header X-Forwarded-For %[src]
+    http-request set-header X-Forwarded-Proto http
+    http-request set-header X-Forwarded-Host %[req.hdr(host)]
+    http-request set-header X-Forwarded-Port %[req.hdr(host),port_only]
+    http-request set-header X-Forwarded-Port 80 if { req.hdr(host),port_only eq 0 }
+    # Websockets pass; an upgrade to h2c would carry requests past these rules, and a Connection that names other headers
+    # would have a server drop what we tell it.
+    http-request del-header Upgrade if { req.hdr(upgrade) -m sub -i h2c }
+    http-request set-header Connection upgrade if { req.hdr(upgrade) -m found }
+    http-request del-header Connection unless { req.hdr(upgrade) -m found }
+    # A server does not steer a proxy.
+    http-response del-header X-Accel- -m beg
+
+    use_backend "%[var(txn.match),word(2, )]" if { var(txn.match) -m found }
+    default_backend confgen:not-found
+
+frontend port:https from confgen:http
+    bind :443 ssl crt-list certificates.list strict-sni alpn h2,http/1.1
+    bind [::]:443 v6only ssl crt-list certificates.list strict-sni alpn h2,http/1.1
+
+    # What no site can have meant: tunnels, no path, no Host or two.
+    http-request deny deny_status 405 if { method CONNECT TRACE }
+    http-request deny deny_status 400 unless { path -m beg / }
+    http-request deny deny_status 400 unless { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m len gt 0 }
+    # A whole URL instead of a path is for proxies; a server gets the path.
+    http-request set-uri %[pathq] if { url -m beg -i http } { req.ver 1.0 1.1 }
+    # A request is sent a second time only where that does no harm.
+    http-request disable-l7-retry unless { method GET HEAD OPTIONS }
+    http-request set-var(txn.agent) req.fhdr(user-agent)
+
+    # Which site: its own name, else the longest wildcard.
+    http-request set-var(txn.host) req.hdr(host),host_only,lower,regsub(\.$,)
+    http-request set-var(txn.site) var(txn.host),concat(:443),map_str(hosts.map)
+
+    # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
+    http-request deny deny_status 400 if { path -m sub %00 }
+    http-request set-var(txn.asked) pathq
+    http-request set-pathq %[path,regsub(%2f,/,gi)]
+    http-request normalize-uri percent-to-uppercase strict
+    http-request normalize-uri percent-decode-unreserved strict
+    http-request normalize-uri path-merge-slashes
+    http-request normalize-uri path-strip-dot
+    http-request normalize-uri path-strip-dotdot
+    http-request deny deny_status 400 if { path /.. } || { path -m beg /../ }
+    http-request set-var(txn.clean) path
+    http-request set-var(txn.path) path,url_dec
+    # The server gets the path as the client wrote it.
+    http-request set-pathq %[var(txn.asked)]
+
+    # Which route: the exact path, else the longest prefix that ends at a slash. The map says its name and its backend.
+    http-request set-var(txn.match) var(txn.site),concat(,txn.path,/),map_beg(prefixes.map)
+    http-request set-var(txn.route) "var(txn.match),word(1, )"
+
+    # What a server is told of the client is made anew: what the client sent under these names is dropped.
+    http-request del-header Forwarded
+    http-request del-header X-Forwarded- -m beg
+    http-request del-header X-Original- -m beg
+    http-request del-header X-Rewrite- -m beg
+    http-request del-header X-Url-Scheme
+    http-request del-header Front-End-Https
+    http-request del-header Proxy
+    http-request del-header _ -m sub
+    http-request set-header X-Real-IP %[src]
+    http-request set-header X-Forwarded-For %[src]
+    http-request set-header X-Forwarded-Proto https
+    http-request set-header X-Forwarded-Host %[req.hdr(host)]
+    http-request set-header X-Forwarded-Port %[req.hdr(host),port_only]
+    http-request set-header X-Forwarded-Port 443 if { req.hdr(host),port_only eq 0 }
+    # Websockets pass; an upgrade to h2c would carry requests past these rules, and a Connection that names other headers
+    # would have a server drop what we tell it.
+    http-request del-header Upgrade if { req.hdr(upgrade) -m sub -i h2c }
+    http-request set-header Connection upgrade if { req.hdr(upgrade) -m found }
+    http-request del-header Connection unless { req.hdr(upgrade) -m found }
+    # A server does not steer a proxy.
+    http-response del-header X-Accel- -m beg
+
+    use_backend "%[var(txn.match),word(2, )]" if { var(txn.match) -m found }
+    default_backend confgen:not-found
+
+# --- Answers of our own.
+
+backend confgen:not-found from confgen:http
+    http-request return status 404 content-type text/plain string "404 Not Found: nothing is served here\n"
+
+backend confgen:withheld from confgen:http
+    http-request return status 503 content-type text/plain string "503 Service Unavailable\n" hdr Retry-After 60
+
+backend confgen:https from confgen:http
+    http-request redirect location 'https://%[var(txn.host)]%[pathq]' code 308
+
+# --- Pools: servers that can stand in for each other.
+
+backend shop.admin-80 from confgen:http
+    balance roundrobin
+    acl allow4:443:shop.admin.default src -- 10.0.0.0/8
+    http-request deny deny_status 403 if { var(txn.route) -m str -- shop.admin.default } { fe_name port:https } !{ src -m sub : } !allow4:443:shop.admin.default
+    http-request deny deny_status 403 if { var(txn.route) -m str -- shop.admin.default } { fe_name port:https } { src -m sub : }
+    server admin-1 10.0.0.2:80 weight 1
+
+backend shop.status-80 from confgen:http
+    balance roundrobin
+    server status-1 10.0.0.3:80 weight 1
+
+backend shop.web-8080 from confgen:http
+    balance roundrobin
+    http-response set-header Strict-Transport-Security max-age=31536000 if { var(txn.route) -m str -- shop.web.default } { fe_name port:https }
+    server shop-1 10.0.0.1:8080 weight 1
+
+backend team.web-80 from confgen:http
+    balance roundrobin
+    server team-1 10.0.0.5:80 weight 1
+
+backend wiki.web-80 from confgen:http
+    balance roundrobin
+    server wiki-1 10.0.0.4:80 weight 1
+---- haproxy 3.2: hosts.map ----
+# <host>:<port> <site>: which site a host is.
+lost.example.com:443 lost.example.com:443
+lost.example.com:80 lost.example.com:80
+old.example.com:443 old.example.com:443
+old.example.com:80 old.example.com:80
+shop.example.com:443 shop.example.com:443
+shop.example.com:80 shop.example.com:80
+team.example.com:443 team.example.com:443
+team.example.com:80 team.example.com:80
+team.example.org:80 team.example.org:80
+wiki.example.com:443 wiki.example.com:443
+wiki.example.com:80 wiki.example.com:80
+---- haproxy 3.2: wildcards.map ----
+# <suffix>:<port> <site>: which site a host is that has no line in hosts.map. The first that fits holds: longest first.
+---- haproxy 3.2: exact.map ----
+# <site>=<path> <route> <backend>: routes of exactly one path.
+---- haproxy 3.2: prefixes.map ----
+# <site><path>/ <route> <backend>: routes of a path and what is below it. The longest that fits holds.
+lost.example.com:443/ lost.web.default confgen:withheld
+lost.example.com:80/ lost.web.default confgen:withheld
+old.example.com:443/ shop.web.default shop.web-8080
+old.example.com:80/ shop.web.default confgen:https
+shop.example.com:443/ shop.web.default shop.web-8080
+shop.example.com:443/admin/ shop.admin.default shop.admin-80
+shop.example.com:443/status/ shop.status.default confgen:not-found
+shop.example.com:80/ shop.web.default confgen:https
+shop.example.com:80/admin/ shop.admin.default confgen:https
+shop.example.com:80/status/ shop.status.default shop.status-80
+team.example.com:443/ team.web.default team.web-80
+team.example.com:80/ team.web.default confgen:https
+team.example.org:80/ team.web.default confgen:withheld
+wiki.example.com:443/ wiki.web.default wiki.web-80
+wiki.example.com:80/ wiki.web.default wiki.web-80
+---- haproxy 3.2: certificates.list ----
+# <certificate> <host>: the names that a client may ask for over TLS, and what it gets.
+/confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem lost.example.com
+/confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem old.example.com
+/confgen/certs/8d9001d32c6a703d95921a77115050f3.pem shop.example.com
+/confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem team.example.com
+/confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem wiki.example.com

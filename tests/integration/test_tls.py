@@ -1,0 +1,174 @@
+"""https as clients see it: nginx and HAProxy of every version, with certificates from a folder."""
+
+# ruff: noqa: F811 - a fixture's name is an argument's name
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from confgen import vault
+from confgen.model import Model
+from confgen.secure import secure
+from confgen.sources.certificates import Certificates
+from confgen.tls import Shelf, Tls
+from confgen.values import Name, parse_ranges
+from tests import certificates
+from tests.integration.nginx_bed import Backend, Seen, backends, model, pool, route, server  # noqa: F401 - fixtures
+from tests.integration.test_access import VERSIONS, Bench, Make, bench  # noqa: F401 - fixtures
+
+SHOP, ALL, OTHER = ("shop.test", "www.shop.test"), ("*.wild.test",), ("other.test",)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An operator's folder."""
+    path = tmp_path_factory.mktemp("certificates")
+    certificates.put(path, "shop.pem", certificates.one(*SHOP))
+    certificates.put(path, "wild.pem", certificates.one(*ALL))
+    certificates.put(path, "other.pem", certificates.one(*OTHER))
+    return path
+
+
+def serve(bench: Bench, model: Model, shelf: Shelf) -> None:
+    """As the line does it: choose, put the files there, prove the text, test, load."""
+    model, _ = secure(model, shelf.certificates)
+    vault.put(bench.target.folder, model, shelf)
+    bench.serve(model)
+
+
+def connect(bench: Bench, name: str | None, alpn: str = "http/1.1") -> ssl.SSLSocket:
+    """A client that trusts anybody and asks for the certificate of this name."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols([alpn])
+    plain = socket.create_connection(("127.0.0.1", bench.https_port), 10)
+    return context.wrap_socket(plain, server_hostname=name)
+
+
+def names(bench: Bench, name: str) -> set[str]:
+    """What the certificate is for that a client gets."""
+    with connect(bench, name) as client:
+        found = x509.load_der_x509_certificate(client.getpeercert(binary_form=True) or b"")
+    said = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return set(said.get_values_for_type(x509.DNSName))
+
+
+def ask(bench: Bench, name: str, path: str = "/", host: str = "", headers: dict[str, str] | None = None) -> Seen:
+    """One request over TLS."""
+    connection = http.client.HTTPConnection("127.0.0.1", bench.https_port, timeout=10)
+    connection.sock = connect(bench, name)
+    try:
+        connection.request("GET", path, headers={"Host": host or name, **(headers or {})})
+        response = connection.getresponse()
+        return Seen(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def shelf(folder: Path) -> Shelf:
+    return Certificates(folder).look()
+
+
+@pytest.fixture
+def served(bench: Bench, backends: Make, shelf: Shelf) -> Bench:
+    """A proxy with hosts that a certificate covers, and some that none does."""
+    web = backends("web")
+    strict = Tls(hsts=86_400)
+    serve(
+        bench,
+        model(
+            route("a.shop", "shop.test www.shop.test", to="web", tls=strict),
+            route("a.adm", "shop.test", "/admin", to="web", tls=strict, allow=parse_ranges("203.0.113.0/24")),
+            route("a.off", "shop.test", "/plain", to="web", tls=Tls(mode="off")),
+            route("a.both", "a.wild.test bare.test", to="web", tls=Tls(redirect=False)),
+            route("a.need", "other.test missing.test", to="web", tls=Tls(mode="require")),
+            route("a.gone", "named.test", to="web", tls=Tls(certificate=Name("nobody"))),
+            pool("web", server("web-1", web.port)),
+        ),
+        shelf,
+    )
+    return bench
+
+
+def test_each_name_gets_its_certificate(served: Bench) -> None:
+    assert names(served, "shop.test") == names(served, "www.shop.test") == set(SHOP)
+    assert names(served, "a.wild.test") == set(ALL)
+    assert names(served, "other.test") == set(OTHER)
+    assert ask(served, "shop.test").status == ask(served, "a.wild.test").status == ask(served, "other.test").status == 200
+
+
+@pytest.mark.parametrize("name", ["unknown.test", "bare.test", "missing.test", "b.wild.test", None])
+def test_a_name_that_is_not_served_gets_none(served: Bench, name: str | None) -> None:
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        connect(served, name).close()
+
+
+def test_a_host_that_is_not_served_is_not_found(served: Bench) -> None:
+    assert ask(served, "shop.test", host="unknown.test").status == 404
+    assert ask(served, "shop.test", host="bare.test").status == 404
+
+
+def test_http_leads_to_https_with_path_and_query(served: Bench) -> None:
+    seen = served.ask("www.shop.test:8080", "/a%20b/%2e?x=%25&y=1")
+    assert (seen.status, seen.headers["location"]) == (308, f"https://www.shop.test:{served.https_port}/a%20b/%2e?x=%25&y=1")
+    seen = served.ask("shop.test", "http://shop.test/x?y")
+    assert (seen.status, seen.headers["location"]) == (308, f"https://shop.test:{served.https_port}/x?y")
+    assert served.ask("shop.test", "/admin").status == 308
+
+
+def test_who_may_not_come_in_may_not_over_tls_either(served: Bench) -> None:
+    assert ask(served, "shop.test", "/admin").status == ask(served, "shop.test", "//admin/%2e").status == 403
+
+
+def test_without_redirect_both_serve(served: Bench) -> None:
+    assert served.ask("a.wild.test").status == served.ask("bare.test").status == ask(served, "a.wild.test").status == 200
+
+
+def test_what_requires_tls_is_never_served_without(served: Bench) -> None:
+    assert served.ask("other.test").status == 308
+    assert served.ask("missing.test").status == 503
+    assert served.ask("named.test").status == 503
+
+
+def test_off_is_not_served_over_tls(served: Bench) -> None:
+    assert served.ask("shop.test", "/plain/x").status == 200
+    assert ask(served, "shop.test", "/plain/x").status == 404
+
+
+def test_the_server_is_told(served: Bench) -> None:
+    told = dict(ask(served, "shop.test", headers={"X-Forwarded-Proto": "http"}).json()["headers"])  # type: ignore[call-overload]
+    assert (told["x-forwarded-proto"], told["x-forwarded-port"], told["host"]) == ("https", "443", "shop.test")
+    told = dict(ask(served, "shop.test", host="shop.test:8443").json()["headers"])  # type: ignore[call-overload]
+    assert (told["x-forwarded-port"], told["x-forwarded-host"]) == ("8443", "shop.test:8443")
+    told = dict(served.ask("bare.test").json()["headers"])  # type: ignore[call-overload]
+    assert (told["x-forwarded-proto"], told["x-forwarded-port"]) == ("http", "80")
+
+
+def test_browsers_are_told_to_stay(served: Bench) -> None:
+    assert ask(served, "shop.test").headers["strict-transport-security"] == "max-age=86400"
+    assert "strict-transport-security" not in ask(served, "a.wild.test").headers
+    assert "strict-transport-security" not in served.ask("shop.test").headers
+
+
+def test_http_2_is_offered(served: Bench) -> None:
+    with connect(served, "shop.test", "h2") as client:
+        assert (client.selected_alpn_protocol(), client.version()) == ("h2", "TLSv1.3")
+
+
+def test_an_upgrade_to_h2c_does_not_pass(served: Bench) -> None:
+    told = dict(ask(served, "shop.test", headers={"Upgrade": "h2c", "Connection": "Upgrade"}).json()["headers"])  # type: ignore[call-overload]
+    assert "upgrade" not in told
+
+
+def test_without_a_certificate_nothing_listens(bench: Bench, backends: Make) -> None:
+    serve(bench, model(route("a.web", "shop.test", to="web"), pool("web", server("web-1", backends("web").port))), Shelf())
+    with pytest.raises(ConnectionRefusedError):
+        connect(bench, "shop.test")
+    assert bench.ask("shop.test").status == 200
