@@ -6,7 +6,7 @@ VENV = $(eval VENV := $$(shell $(BED) venv))$(VENV)
 PYTEST = $(VENV)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit golden integration e2e lint format reference image fuzz faults measure lock clean
+.PHONY: help demo test unit golden integration e2e lint format reference image fuzz faults bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,8 +52,9 @@ fuzz: ## any labels through the line, and the texts through the real programs: m
 faults: ## every fault in its long form (about 25 minutes), with a table of what was seen
 	@$(BED) run -- $(VENV)/bin/python -m tests.faults
 
-measure: ## figures on this machine, peers in the same run
-	@$(BED) run -- $(VENV)/bin/python -m tests.measure
+bench: ## confgen beside its peers, about 45 minutes: make bench [ONLY=start,memory] [ROUNDS=5] [OTHERS=50] [JSON=file] [WRITE=docs]
+	@$(BED) run -- $(VENV)/bin/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	  $(if $(OTHERS),--others $(OTHERS)) $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write $(WRITE))
 
 lock: ## pin every package that development and CI use
 	@$(VENV)/bin/python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb')); print(*p['dependency-groups']['dev'], *p['build-system']['requires'], sep='\n')" > .dev.in

@@ -17,6 +17,8 @@ class Result:
     times: list[float] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
     answered_by: Counter[str] = field(default_factory=Counter)
+    #: When the last request that each of them answered was sent, in seconds since the epoch.
+    last_sent: dict[str, float] = field(default_factory=dict)
 
     @property
     def requests(self) -> int:
@@ -75,8 +77,9 @@ class Load:
             try:
                 if connection is None or connection.gone():
                     connection = await asyncio.wait_for(_Connection.open(self.port), self.timeout)
+                sent = time.time()
                 status, body = await asyncio.wait_for(connection.get(self.host, self.path), self.timeout)
-                self._count(status, body)
+                self._count(status, body, sent)
                 if connection.closing:
                     connection = connection.close()
             except (TimeoutError, OSError, EOFError, ValueError) as error:
@@ -88,11 +91,12 @@ class Load:
         if connection:
             connection.close()
 
-    def _count(self, status: int, body: bytes) -> None:
+    def _count(self, status: int, body: bytes, sent: float) -> None:
         if status != 200:
             self.result.failed[str(status)] += 1
         first = body.split(b"\n", 1)[0].decode("ascii", "replace").removeprefix("Hostname: ")
         self.result.answered_by[first] += 1
+        self.result.last_sent[first] = max(sent, self.result.last_sent.get(first, 0.0))
 
 
 class _Connection:

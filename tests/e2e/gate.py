@@ -26,6 +26,7 @@ class Gate:
     """`path` is the socket to give to whoever is watched; `asked` what came through, `refused` what did not."""
 
     path: Path
+    allowed: tuple[str, ...] = ALLOWED
     asked: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -34,9 +35,9 @@ class Gate:
 
 
 @contextlib.contextmanager
-def gate(engine: str, path: Path) -> Iterator[Gate]:
+def gate(engine: str, path: Path, allowed: tuple[str, ...] = ALLOWED) -> Iterator[Gate]:
     """Stands before the engine's socket until the end of the block."""
-    made = Gate(path)
+    made = Gate(path, allowed)
     ready, stop = threading.Event(), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(_serve(made, engine, ready, stop)), name="gate")
     thread.start()
@@ -93,6 +94,6 @@ async def _pass(made: Gate, engine: str, reader: asyncio.StreamReader, writer: a
 
 def _allowed(made: Gate, request: re.Match[bytes]) -> bool:
     asked = f"{request[1].decode()} {request[2].decode()}"
-    fits = any(re.fullmatch(pattern, asked) for pattern in ALLOWED)
+    fits = any(re.fullmatch(pattern, asked) for pattern in made.allowed)
     (made.asked if fits else made.refused).append(asked + (request[3] or b"").decode())
     return fits

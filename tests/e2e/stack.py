@@ -17,7 +17,7 @@ from typing import Any
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-#: The longest that the proxy may take to follow; what it really took is printed by `make measure`.
+#: The longest that the proxy may take to follow; what it really takes is measured by `make bench`.
 DEADLINE = 15.0
 
 

@@ -1,0 +1,140 @@
+"""`make bench`: confgen with nginx, confgen with HAProxy, Traefik, and Caddy for the way of the bytes, side by side."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tests.bed import engine as bed_engine
+from tests.bed import own, peers, tools
+from tests.bench import engine, page, places
+from tests.bench.figures import Figure, as_json, cases, cell
+from tests.bench.measure import Measure
+from tests.bench.measures import MEASURES
+from tests.bench.scene import Scene, scene
+
+Found = dict[str, list[Figure]]
+
+
+def main(words: list[str]) -> int:
+    asked = _parser().parse_args(words)
+    if asked.source:
+        page.write(json.loads(asked.source.read_text(encoding="utf-8")), MEASURES, asked.write or Path("docs"))
+        return 0
+    running = bed_engine.find()
+    if running is None:
+        sys.stderr.write("no engine answers; run `make bench`\n")
+        return 1
+    own.ensure(running)
+    peers.ensure()
+    tools.ensure_apt("wrk")
+    # An end asked for by `kill` cleans up as one by Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        data = _bench(asked)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    _keep(data, asked)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", type=_names, default=tuple(MEASURES), help=f"some of: {','.join(MEASURES)}")
+    parser.add_argument("--rounds", type=int, default=0, help="rounds of each measure, where it is not to decide itself")
+    parser.add_argument("--others", type=int, default=200, help="at most so many other containers")
+    parser.add_argument("--json", type=Path, help="write the figures into this file")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write benchmarks.md, .json and the charts into this folder")
+    parser.add_argument(
+        "--from", dest="source", type=Path, metavar="JSON", help="measure nothing: write the page of these figures"
+    )
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    chosen = tuple(text.split(","))
+    unknown = [name for name in chosen if name not in MEASURES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: no such measure; there are {', '.join(MEASURES)}")
+    return chosen
+
+
+def _bench(asked: argparse.Namespace) -> dict[str, Any]:
+    started, load = time.time(), os.getloadavg()[0]
+    console = _console()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress, scene(asked.rounds, progress) as made:
+        found = _all(made, asked.only, asked.others, console)
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime(started)),
+        "machine": machine(),
+        "load": round(load, 1),
+        "seconds": round(time.time() - started),
+        "rounds": asked.rounds,
+        "versions": places.versions(),
+        "measures": {name: [as_json(figure) for figure in figures] for name, figures in found.items()},
+    }
+
+
+def _console() -> Console:
+    """Tables keep their width where nobody looks at a terminal."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    return console
+
+
+def _all(made: Scene, only: tuple[str, ...], most: int, console: Console) -> Found:
+    """Few other containers first: there are never fewer than before."""
+    found: Found = {name: [] for name in MEASURES if name in only}
+    for size, name in order({name: MEASURES[name] for name in found}, most):
+        made.gather(size)
+        new = list(MEASURES[name].run(made, size))
+        found[name] += new
+        show(MEASURES[name].title, new, console)
+    return found
+
+
+def order(measures: dict[str, Measure], most: int) -> list[tuple[int, str]]:
+    """Which measure with how many others around; one that wants more than there may be is content with these."""
+    wanted = {(min(size, most), name): None for name, measure in measures.items() for size in measure.others}
+    return sorted(wanted, key=lambda pair: pair[0])
+
+
+def machine() -> str:
+    cpu = next((x for x in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if x.startswith("model name")), "")
+    name = cpu.partition(":")[2].strip()
+    return f"{os.cpu_count()} cores ({name or platform.machine()}), Linux {platform.release()}, Docker {engine.version()}, Python {platform.python_version()}"
+
+
+def show(title: str, figures: list[Figure], console: Console) -> None:
+    """A table for people, as soon as there is one."""
+    names = list(dict.fromkeys(figure.place for figure in figures))
+    table = Table("", *names, title=title, title_justify="left")
+    for case, row in cases(figures).items():
+        unit = next(iter(row.values())).unit
+        table.add_row(f"{case}, {unit}" if unit else case, *(cell(row.get(name)) for name in names))
+    console.print(table)
+
+
+def _keep(data: dict[str, Any], asked: argparse.Namespace) -> None:
+    text = json.dumps(data, indent=1) + "\n"
+    for path in filter(None, (asked.json, asked.write and asked.write / "benchmarks.json")):
+        path.write_text(text, encoding="utf-8")
+    if asked.write:
+        page.write(data, MEASURES, asked.write)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,96 @@
+"""What a measure gives, and the arithmetic on it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+#: Which way is better; "" where that is no question (how many requests were sent).
+Better = Literal["less", "more", ""]
+#: Differences smaller than this are the machine's.
+MARGIN = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One case at one place: a value for each round.  of: the values are counts out of so many."""
+
+    case: str
+    place: str
+    values: tuple[float, ...]
+    unit: str = ""
+    better: Better = "less"
+    of: int = 0
+
+    @property
+    def middle(self) -> float:
+        return statistics.median(self.values)
+
+
+def counted(case: str, place: str, count: int, of: int) -> Figure:
+    """How many of all the requests."""
+    return Figure(case, place, (float(count),), of=of)
+
+
+def ratios(ours: Iterable[float], theirs: Iterable[float]) -> tuple[float, ...]:
+    """Pair by pair, as they were measured one after the other."""
+    return tuple(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def number(value: float) -> str:
+    """Three digits that count, as a person would write them."""
+    size = abs(value)
+    if size >= 99.95 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if size >= 10 else f"{value:.2g}" if size < 1 else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def cell(figure: Figure | None) -> str:
+    """`62 (51 to 153)`: the median, and the least and the most where there were several rounds."""
+    if figure is None:
+        return "-"
+    if figure.of:
+        return f"{number(figure.middle)} of {figure.of:,}"
+    spread = f" ({number(min(figure.values))} to {number(max(figure.values))})" if len(figure.values) > 1 else ""
+    return number(figure.middle) + spread
+
+
+def cases(figures: Iterable[Figure]) -> dict[str, dict[str, Figure]]:
+    """Case by case, in the order of measuring, what each place had."""
+    found: dict[str, dict[str, Figure]] = {}
+    for figure in figures:
+        found.setdefault(figure.case, {})[figure.place] = figure
+    return found
+
+
+def share(figure: Figure) -> float:
+    """What is compared: counts by how many they are out of."""
+    return figure.middle / figure.of if figure.of else figure.middle
+
+
+def beaten(figures: Iterable[Figure], ours: Sequence[str], peers: Sequence[str]) -> list[tuple[Figure, list[Figure]]]:
+    """Each figure of a peer that is better than one of ours by more than the machine's noise, with those of ours."""
+    lost = []
+    for row in cases(figures).values():
+        for peer in (row[name] for name in peers if name in row):
+            worse = [row[name] for name in ours if name in row and _better(peer, row[name])]
+            if worse:
+                lost.append((peer, worse))
+    return lost
+
+
+def _better(one: Figure, other: Figure) -> bool:
+    a, b = share(one), share(other)
+    if one.better == "less":
+        return a < b * (1 - MARGIN)
+    return one.better == "more" and a > b * (1 + MARGIN)
+
+
+def as_json(figure: Figure) -> dict[str, Any]:
+    return {name: value for name, value in asdict(figure).items() if value or name in {"values", "better"}}
+
+
+def from_json(data: dict[str, Any]) -> Figure:
+    return Figure(**{**data, "values": tuple(data["values"])})

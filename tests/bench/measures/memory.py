@@ -1,0 +1,69 @@
+"""What following costs: memory and CPU."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from tests.bench.engine import cpu_ms, memory_mb, own_cpu_ms
+from tests.bench.figures import Figure
+from tests.bench.measure import Measure
+from tests.bench.places import Place
+from tests.bench.scene import Scene
+from tests.e2e.stack import docker
+
+#: For how many seconds nothing happens.
+IDLE = 20
+
+
+def run(scene: Scene, others: int) -> Iterator[Figure]:
+    for place in scene.places:
+        with scene.only(place):
+            yield from _cost(scene, others, place)
+    yield from _idle(scene, others)
+
+
+def _cost(scene: Scene, others: int, place: Place) -> Iterator[Figure]:
+    rounds = scene.times(10)
+    own, whole = own_cpu_ms(place.pid), cpu_ms(*place.containers)
+    for number in scene.each(range(rounds), f"{place.name}: cost of a start and a removal"):
+        _cycle(place, f"cost{others}-{number}")
+    yield Figure(
+        f"CPU a start and removal, follower, {others} others", place.name, ((own_cpu_ms(place.pid) - own) / rounds,), "ms"
+    )
+    yield Figure(
+        f"CPU a start and removal, with its proxy, {others} others",
+        place.name,
+        ((cpu_ms(*place.containers) - whole) / rounds,),
+        "ms",
+    )
+    yield Figure(f"resident, follower, {others} others", place.name, (place.resident_mb,), "MB")
+    yield Figure(f"memory, with its proxy, {others} others", place.name, (memory_mb(*place.containers),), "MB")
+
+
+def _cycle(place: Place, name: str) -> None:
+    container = place.run(name, f"{name}.localhost")
+    place.serves(f"{name}.localhost")
+    docker("rm", "-f", container)
+    place.forgets(f"{name}.localhost")
+
+
+def _idle(scene: Scene, others: int) -> Iterator[Figure]:
+    before = {place.name: own_cpu_ms(place.pid) for place in scene.places}
+    for _ in scene.each(range(IDLE), "nothing happens"):
+        time.sleep(1)
+    for place in scene.places:
+        used = own_cpu_ms(place.pid) - before[place.name]
+        yield Figure(f"CPU a minute while nothing happens, follower, {others} others", place.name, (used * 60 / IDLE,), "ms")
+
+
+MEASURE = Measure(
+    title="Memory and CPU",
+    how=f"""A container with a label starts, is served, is removed and forgotten, ten times. *Follower*: the process that follows the
+containers, by itself; Traefik is proxy and follower in one. *With its proxy*: both containers whole, as `docker stats` counts them,
+with the proxy's tests of texts and the new workers of a reload; what the engine spends is in neither. Nothing happens: for {IDLE} s.
+The figures of the process need an engine on this machine.""",
+    run=run,
+    others=(3, 200),
+    chart=("resident", "memory", "CPU a start and removal"),
+)

@@ -1,0 +1,95 @@
+"""From the engine's `start` event to the first 200."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+
+from tests.bench.figures import Figure
+from tests.bench.measure import Measure
+from tests.bench.places import Place
+from tests.bench.scene import Scene
+from tests.e2e.stack import docker, until
+
+#: Nothing happens for so many seconds before a start "at rest": Traefik puts changes together for 2 s.
+QUIET = 2.5
+#: So many starts in a row; the first of them was at rest and is not counted.
+ROW = 5
+#: Between two requests of the one who waits, in seconds.
+PAUSE = 0.002
+
+
+def run(scene: Scene, others: int) -> Iterator[Figure]:
+    yield from _figures("at rest", others, _at_rest(scene, others))
+    yield from _figures("in a row", others, _in_a_row(scene, others))
+
+
+def _figures(case: str, others: int, found: dict[str, list[float]]) -> Iterator[Figure]:
+    for place, values in found.items():
+        yield Figure(f"{case}, {others} others", place, tuple(values), "ms")
+
+
+def _at_rest(scene: Scene, others: int) -> dict[str, list[float]]:
+    found = defaultdict(list)
+    for number, place in scene.turns(scene.times(20), "starts at rest"):
+        name = f"rest{others}-{number}"
+        container = place.create(name, f"{name}.localhost")
+        time.sleep(QUIET)
+        found[place.name].append(_start(scene, place, container, f"{name}.localhost"))
+        docker("rm", "-f", container)
+    return found
+
+
+def _in_a_row(scene: Scene, others: int) -> dict[str, list[float]]:
+    """Each starts as soon as the one before is served."""
+    found = defaultdict(list)
+    for number, place in scene.turns(-(-scene.times(20) // ROW), "starts in a row"):
+        names = [f"row{others}-{number}-{index}" for index in range(ROW + 1)]
+        containers = [place.create(name, f"{name}.localhost") for name in names]
+        time.sleep(QUIET)
+        times = [_start(scene, place, container, f"{name}.localhost") for name, container in zip(names, containers, strict=True)]
+        found[place.name] += times[1:]
+        docker("rm", "-f", *containers)
+    return found
+
+
+def _start(scene: Scene, place: Place, container: str, host: str) -> float:
+    with _asked(place, host) as first:
+        docker("start", container)
+        until(lambda: first, f"{place.name} serves {host}")
+    return (first[0] - scene.events.time("start", container)) * 1000
+
+
+@contextlib.contextmanager
+def _asked(place: Place, host: str) -> Iterator[list[float]]:
+    """When the first 200 came: asked all the time, each time over a new connection."""
+    first: list[float] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not first and not stop.wait(PAUSE):
+            if place.status(host) == 200:
+                first.append(time.time())
+
+    thread = threading.Thread(target=ask, name="asks")
+    thread.start()
+    try:
+        yield first
+    finally:
+        stop.set()
+        thread.join()
+
+
+MEASURE = Measure(
+    title="From the start of a container to its first 200",
+    how=f"""A container with a new host starts (busybox httpd, which listens within milliseconds). Counted from the engine's
+`start` event to the first 200; a client asks every {PAUSE * 1000:g} ms over new connections. *At rest*: nothing happened for {QUIET} s before.
+*In a row*: {ROW + 1} starts, each as soon as the one before was served; the first is not counted. Traefik puts changes
+together for 2 s (`providersThrottleDuration`), and that is what the second shows.""",
+    run=run,
+    others=(3, 200),
+    chart=("at rest", "in a row"),
+)

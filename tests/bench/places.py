@@ -1,0 +1,141 @@
+"""Who is compared: each a compose project on the same engine, reached through a published port, with the same app."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tests.bed import peers
+from tests.bench.engine import pid, resident_mb
+from tests.e2e.conftest import EXAMPLES
+from tests.e2e.stack import ROOT, Stack, docker, free_port, get, stack, until
+
+FILES = ROOT / "tests" / "bench" / "files"
+#: What the page calls them.  The last ones take part where only the path of the bytes is measured.
+OURS = ("confgen, nginx", "confgen, HAProxy")
+PEERS = ("Traefik",)
+#: The host that each project's own app answers.
+HOST = "shop.localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One way to follow containers.  follower: the compose service that does it; proxy: the one that is asked."""
+
+    name: str
+    world: Stack
+    follower: str
+    #: The labels that route a host to a container.
+    labels: Callable[[str, str], Mapping[str, str]]
+    #: How many times the proxy was given something new to serve, so far.
+    loads: Callable[[], int]
+
+    def create(self, name: str, host: str) -> str:
+        """A container that listens within milliseconds (busybox httpd), labelled but not started; its full name."""
+        full = f"{self.world.name}-{name}"
+        labels = words({**self.labels(full, host), "cgtest": self.world.name})
+        docker("create", "--name", full, "--network", self.world.network, *labels, "confgen-test/web")
+        return full
+
+    def run(self, name: str, host: str) -> str:
+        full = self.create(name, host)
+        docker("start", full)
+        return full
+
+    def status(self, host: str = HOST) -> int:
+        return get(self.world.port, host, timeout=2).status
+
+    def serves(self, host: str = HOST) -> None:
+        until(lambda: self.status(host) == 200, f"{self.name} serves {host}")
+
+    def forgets(self, host: str) -> None:
+        until(lambda: self.status(host) not in {0, 200, 502, 504}, f"{self.name} has forgotten {host}")
+
+    def replicas(self, count: int, manner: str = "dies") -> list[str]:
+        """So many containers of the project's app, made anew with these manners, all of them answering."""
+        self.world.env["MANNER"] = manner
+        self.world.compose("up", "-d", "--no-build", "--scale", f"web={count}", "web")
+        until(lambda: len(self.world.hostnames(HOST, 4 * count)) == count, f"{self.name}: {count} replicas answer")
+        return [self.world.container("web", number + 1) for number in range(count)]
+
+    @property
+    def containers(self) -> list[str]:
+        """What it takes to follow and to serve."""
+        return [self.world.container(service) for service in dict.fromkeys((self.follower, "proxy"))]
+
+    @property
+    def pid(self) -> int:
+        return pid(self.world.container(self.follower))
+
+    @property
+    def resident_mb(self) -> float:
+        """Of the program that follows the containers, by itself."""
+        return resident_mb(self.pid)
+
+
+def words(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """As `docker run` takes them."""
+    return tuple(word for key, value in labels.items() for word in ("--label", f"{key}={value}"))
+
+
+def for_confgen(_: str, host: str) -> dict[str, str]:
+    return {"confgen.host": host, "confgen.port": "80"}
+
+
+def for_traefik(name: str, host: str) -> dict[str, str]:
+    return {
+        "traefik.enable": "true",
+        f"traefik.http.routers.{name}.rule": f"Host(`{host}`)",
+        f"traefik.http.services.{name}.loadbalancer.server.port": "80",
+    }
+
+
+@contextlib.contextmanager
+def confgen(proxy: str, env: Mapping[str, str] | None = None) -> Iterator[Place]:
+    """The example that users copy, as it is, with an app of chosen manners."""
+    title = {"nginx": "confgen, nginx", "haproxy": "confgen, HAProxy"}[proxy]
+    with stack(EXAMPLES[proxy], env={"MANNER": "dies", **(env or {})}, files=(FILES / "app.yaml",)) as world:
+        place = Place(title, world, "confgen", for_confgen, lambda: world.log().count("serves generation"))
+        place.serves()
+        yield place
+
+
+@contextlib.contextmanager
+def traefik(env: Mapping[str, str] | None = None) -> Iterator[Place]:
+    """Traefik with its defaults, in a container too; its own counter says how often it took a configuration."""
+    counter = free_port()
+    settings = {"MANNER": "dies", "TRAEFIK": str(peers.ensure()["traefik"]), "COUNTER_PORT": str(counter)}
+    with stack(FILES / "traefik.yaml", env={**settings, **(env or {})}) as world:
+        place = Place("Traefik", world, "proxy", for_traefik, lambda: _loads(counter))
+        place.serves()
+        yield place
+
+
+def _loads(port: int) -> int:
+    body = get(port, "127.0.0.1", "/metrics").body
+    found = re.search(r"^traefik_config_reloads_total ([0-9.e+]+)$", body, re.MULTILINE)
+    assert found, "Traefik tells how often it was configured"
+    return int(float(found[1]))
+
+
+def versions() -> dict[str, str]:
+    """Of all programs that take part."""
+    programs = peers.ensure()
+    return {
+        "nginx": _said("nginx:1.30", "nginx", "-v"),
+        "HAProxy": _said("haproxy:3.2", "haproxy", "-v"),
+        "Traefik": _version(os.popen(f"{programs['traefik']} version").read()),
+        "Caddy": _version(os.popen(f"{programs['caddy']} version").read()),
+    }
+
+
+def _said(image: str, *words: str) -> str:
+    return _version(docker("run", "--rm", "--network", "none", "--entrypoint", words[0], image, *words[1:], merged=True))
+
+
+def _version(text: str) -> str:
+    found = re.search(r"\d+\.\d+\.\d+", text)
+    return found[0] if found else "?"

@@ -1,0 +1,87 @@
+"""Where it is measured: the places, up for the whole run, other containers around them, and the engine's events."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from rich.progress import Progress
+
+from tests.bench import places
+from tests.bench.engine import Events, events, remove
+from tests.bench.places import Place
+from tests.e2e.stack import docker
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Scene:
+    """rounds: asked for by the user, 0 for what each measure thinks right."""
+
+    places: tuple[Place, ...]
+    events: Events
+    rounds: int
+    progress: Progress
+    #: Containers that have nothing to do with anything.
+    crowd: list[str] = field(default_factory=list)
+    _mark: str = field(default_factory=lambda: f"cgbench-{secrets.token_hex(3)}")
+
+    def times(self, usual: int) -> int:
+        return self.rounds or usual
+
+    def each(self, items: Iterable[Item], text: str) -> Iterator[Item]:
+        """Tells how far it is."""
+        listed = list(items)
+        task = self.progress.add_task(text, total=len(listed))
+        for item in listed:
+            yield item
+            self.progress.advance(task)
+        self.progress.remove_task(task)
+
+    def turns(self, rounds: int, text: str, names: tuple[str, ...] = ()) -> Iterator[tuple[int, Place]]:
+        """Every place (or those of these names) in every round, so that what the machine does meanwhile meets all alike."""
+        chosen = [place for place in self.places if not names or place.name in names]
+        pairs = [(number, place) for number in range(rounds) for place in chosen]
+        for number, place in self.each(pairs, text):
+            with self.only(place):
+                yield number, place
+
+    @contextlib.contextmanager
+    def only(self, place: Place) -> Iterator[None]:
+        """The others' followers are frozen: they would use the same two cores to look at the same events."""
+        others = [other.world.container(other.follower) for other in self.places if other is not place]
+        docker("kill", "--signal", "STOP", *others)
+        try:
+            yield
+        finally:
+            docker("kill", "--signal", "CONT", *others)
+
+    def gather(self, size: int) -> None:
+        """Other containers come until there are so many: idle, without labels and without a network."""
+        missing = range(len(self.crowd), size)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            names = [f"{self._mark}-{number}" for number in missing]
+            self.crowd += names
+            for _ in self.each(pool.map(_idle, names), f"other containers: {size}"):
+                pass
+
+
+def _idle(name: str) -> None:
+    docker("run", "-d", "--name", name, "--network", "none", "--entrypoint", "sleep", "busybox", "86400")
+
+
+@contextlib.contextmanager
+def scene(rounds: int, progress: Progress) -> Iterator[Scene]:
+    """All of it, until the end of the block; then nothing is left."""
+    with contextlib.ExitStack() as stack:
+        task = progress.add_task("confgen with nginx, confgen with HAProxy, Traefik", total=None)
+        found = [stack.enter_context(make) for make in (places.confgen("nginx"), places.confgen("haproxy"), places.traefik())]
+        made = Scene(tuple(found), stack.enter_context(events()), rounds, progress)
+        stack.callback(lambda: remove(made.crowd))
+        progress.remove_task(task)
+        yield made
