@@ -43,10 +43,9 @@ class Scene:
             self.progress.advance(task)
         self.progress.remove_task(task)
 
-    def turns(self, rounds: int, text: str, names: tuple[str, ...] = ()) -> Iterator[tuple[int, Place]]:
-        """Every place (or those of these names) in every round, so that what the machine does meanwhile meets all alike."""
-        chosen = [place for place in self.places if not names or place.name in names]
-        pairs = [(number, place) for number in range(rounds) for place in chosen]
+    def turns(self, rounds: int, text: str) -> Iterator[tuple[int, Place]]:
+        """Every place in every round, one after the other, so that what the machine does meanwhile meets all alike."""
+        pairs = [(number, place) for number in range(rounds) for place in self.places]
         for number, place in self.each(pairs, text):
             with self.only(place):
                 yield number, place

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from tests.bench.figures import Figure, counted
 from tests.bench.measure import Measure
-from tests.bench.places import PEERS, Place, words
+from tests.bench.places import Place, words
 from tests.bench.scene import Scene
 from tests.e2e.stack import docker, get, until
 from tests.load import Load
@@ -29,26 +29,31 @@ POOLED = {
     "traefik.http.routers.half.service": "half",
     f"{POOL}.server.port": "80",
 }
-#: Traefik's own probe, which nobody else has.
-PROBED = {f"{POOL}.healthcheck.path": "/", f"{POOL}.healthcheck.interval": "5s", f"{POOL}.healthcheck.timeout": "1s"}
+#: That whoever follows asks them itself.
+PROBED = {
+    "confgen.health": "/",
+    "confgen.health.interval": "5s",
+    "confgen.health.timeout": "1s",
+    f"{POOL}.healthcheck.path": "/",
+    f"{POOL}.healthcheck.interval": "5s",
+    f"{POOL}.healthcheck.timeout": "1s",
+}
 
 
 def run(scene: Scene, _others: int) -> Iterator[Figure]:
-    yield from _counted(scene, "known by HEALTHCHECK", HEALTHCHECK, {}, tuple(place.name for place in scene.places))
-    yield from _counted(scene, "known by Traefik's own probe", (), PROBED, PEERS)
+    yield from _counted(scene, "known by HEALTHCHECK", HEALTHCHECK, {})
+    yield from _counted(scene, "known by probes", (), PROBED)
 
 
-def _counted(
-    scene: Scene, case: str, options: tuple[str, ...], more: Mapping[str, str], names: tuple[str, ...]
-) -> Iterator[Figure]:
+def _counted(scene: Scene, case: str, options: tuple[str, ...], more: Mapping[str, str]) -> Iterator[Figure]:
     noticed: Counter[str] = Counter()
     requests: Counter[str] = Counter()
-    for _, place in scene.turns(scene.times(3), "one of two hangs", names):
+    for _, place in scene.turns(scene.times(3), f"one of two hangs, {case}"):
         slow, asked = _round(place, (*options, *words({**POOLED, **more})))
         noticed[place.name] += slow
         requests[place.name] += asked
-    for name in names:
-        yield counted(f"{case}: failed or over 250 ms", name, noticed[name], of=requests[name])
+    for place in scene.places:
+        yield counted(f"{case}: failed or over 250 ms", place.name, noticed[place.name], of=requests[place.name])
 
 
 def _round(place: Place, options: tuple[str, ...]) -> tuple[int, int]:
@@ -82,7 +87,8 @@ def _unrelated(place: Place) -> tuple[int, int]:
 MEASURE = Measure(
     title="An unrelated container starts while one of two servers hangs",
     how="""The app of one of two servers is frozen, and requests are quick again, since it is known to be dead: to all by a HEALTHCHECK of
-the container (the engine tells `unhealthy`), or to Traefik by its own probe (every 5 s). Then a container with another host starts, at
+the container (the engine tells `unhealthy`), or by probes of the follower or its proxy (`health`, in Traefik `healthcheck`; every 5 s). Then a container with another host starts, at
 200 requests/s, and the 4 s around it are counted.""",
     run=run,
+    chart=("known",),
 )
