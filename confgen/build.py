@@ -16,10 +16,11 @@ from confgen.labels import Wish, proxy_kind, read
 from confgen.model import Check, Listener, Model, Pool, Redirect, Route, Server, ServerState, withheld
 from confgen.policy import Policy
 from confgen.problem import Effect, Origin, Problem, show
+from confgen.recent import Recent
 from confgen.settings import Frame, LabelSettings
 from confgen.state import Attachment, Health, Instance, Phase, State
 from confgen.tls import Tls
-from confgen.values import Address, Name, Path, Port, Refusal, Weight, parse_address
+from confgen.values import Address, Host, Name, Path, Port, Refusal, Weight, Wildcard, parse_address
 
 #: An instance in one of these phases is gone: its routes go with it.
 GONE = (Phase.CREATED, Phase.EXITED, Phase.DEAD)
@@ -69,20 +70,25 @@ class _Offer:
     """One route that one instance can serve.
 
     age: what decides between offers; the smallest is the oldest.  named: the labels name the pool, so it may be shared.
+    claims: what can be had by one route alone: each host with its path, in the hosts' order, or the port of a stream listener.
     """
 
     age: tuple[bool, int, str]
     instance: Instance
+    owner: str
     listener: tuple[str, Port]
     route: Route
+    claims: tuple[str, ...]
     pool: Pool | None = None
     server: Server | None = None
     named: bool = False
 
-    @property
-    def claims(self) -> tuple[str, ...]:
-        """What can be had by one route alone: each host with its path, in the hosts' order, or the port of a stream listener."""
-        return claim_names(*self.listener, self.route)
+    def narrowed(self, hosts: tuple[Host | Wildcard, ...]) -> _Offer:
+        """The same for some of its hosts."""
+        if hosts == self.route.hosts:
+            return self
+        route = replace(self.route, hosts=hosts)
+        return replace(self, route=route, claims=claim_names(*self.listener, route))
 
 
 def build(
@@ -92,22 +98,23 @@ def build(
     frame: Frame,
     incumbents: Mapping[str, Claim] = _NOBODY,
     policy: Policy | None = None,
+    recent: Recent | None = None,
 ) -> Built:
     """The Model of one proxy that looks from `vantage`.  The same input gives the same Model whatever its order was.
 
     incumbents: who holds which claim (kept.py) from before; nobody else gets it while that is remembered.
     policy: what owners may claim; None where everything may be.
+    recent: what instances asked for the last time; most ask for the same again.
     """
-    problems: list[Problem] = []
+    recent = recent or Recent()
     by_id = {i.id: i for i in state.instances if i.id}
     others = _networks_of_proxies(state, labels)
-    offers = [
-        offer
+    asked = [
+        recent.of(_asked, instance, instance.origin, _lender(instance, by_id), vantage, labels, frame, others)
         for instance in state.instances
-        if instance.phase not in GONE and not proxy_kind(instance, labels) and instance.label(ONE_OFF) != "True"
-        if not _elsewhere(instance, by_id, vantage, others)
-        for offer in _offers(instance, by_id, vantage, labels, frame, problems)
     ]
+    offers = [offer for one in asked for offer in one.offers]
+    problems = [problem for one in asked for problem in one.problems]
     offers.sort(key=lambda o: (o.age, o.route.name))
     offers = _claim(_agree(_granted(_off_our_ports(offers, frame, problems), policy, problems), problems), incumbents, problems)
     model = _model(offers, frame)
@@ -118,15 +125,51 @@ def _networks_of_proxies(state: State, labels: LabelSettings) -> frozenset[str]:
     return frozenset(a.network for i in state.instances if proxy_kind(i, labels) and i.phase not in GONE for a in i.attachments)
 
 
-def _elsewhere(instance: Instance, by_id: dict[str, Instance], vantage: Vantage, others: frozenset[str]) -> bool:
+def _lender(instance: Instance, by_id: dict[str, Instance]) -> Instance | None:
+    """The container whose network this one uses; None where it has its own, or where that one is not there."""
+    _, colon, other = instance.network_mode.partition("container:")
+    return by_id.get(other) if colon else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one instance asks for, and what is wrong with it."""
+
+    offers: tuple[_Offer, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def _asked(
+    instance: Instance,
+    origin: Origin,  # noqa: ARG001 - part of what is remembered by
+    lender: Instance | None,
+    vantage: Vantage,
+    labels: LabelSettings,
+    frame: Frame,
+    others: frozenset[str],
+) -> _Asked:
+    """All of one instance; nothing of those that are gone, are proxies themselves, or belong to another proxy.
+
+    origin: the instance's own, which does not count when instances are compared and stands in every Problem.
+    """
+    if instance.phase in GONE or proxy_kind(instance, labels) or instance.label(ONE_OFF) == "True":
+        return _Asked()
+    if _elsewhere(lender or instance, vantage, others):
+        return _Asked()
+    problems: list[Problem] = []
+    offers = tuple(_offers(instance, lender, vantage, labels, frame, problems))
+    return _Asked(offers, tuple(problems))
+
+
+def _elsewhere(instance: Instance, vantage: Vantage, others: frozenset[str]) -> bool:
     """It is on a network of another proxy and on none of this one: that it cannot be reached from here is nobody's mistake."""
-    networks = {a.network for a in by_id.get(instance.network_mode.removeprefix("container:"), instance).attachments}
+    networks = {a.network for a in instance.attachments}
     return bool(networks & others) and not any(vantage.reaches(network) for network in networks)
 
 
 def _offers(
     instance: Instance,
-    by_id: dict[str, Instance],
+    lender: Instance | None,
     vantage: Vantage,
     labels: LabelSettings,
     frame: Frame,
@@ -152,7 +195,7 @@ def _offers(
                 yield replace(offer, route=withheld(offer.route, "port"))
             continue
         try:
-            address = _address(instance, by_id, wish, vantage)
+            address = _address(instance, lender, wish, vantage)
         except Refusal as refusal:
             problems.append(Problem(wish.origin, refusal.code, refusal.message, Effect.SERVER, refusal.hint))
             continue
@@ -190,7 +233,9 @@ def _offer(instance: Instance, wish: Wish, frame: Frame) -> _Offer:
         origin=wish.origin,
     )
     age = (instance.health is Health.UNHEALTHY, instance.created, instance.name)
-    return _Offer(age=age, instance=instance, listener=(wish.protocol, listen), route=route)
+    listener = (wish.protocol, listen)
+    claims = claim_names(*listener, route)
+    return _Offer(age=age, instance=instance, owner=instance.owner, listener=listener, route=route, claims=claims)
 
 
 def _tls(wish: Wish) -> Tls:
@@ -281,7 +326,7 @@ def _readiness(instance: Instance, wish: Wish) -> tuple[ServerState, str]:
     return ServerState.READY, ""
 
 
-def _address(instance: Instance, by_id: dict[str, Instance], wish: Wish, vantage: Vantage) -> Address:
+def _address(instance: Instance, lender: Instance | None, wish: Wish, vantage: Vantage) -> Address:
     """The address under which the proxy reaches an instance; raises Refusal with what would make it reachable."""
     if instance.network_mode == "host":
         raise Refusal(
@@ -290,11 +335,10 @@ def _address(instance: Instance, by_id: dict[str, Instance], wish: Wish, vantage
             "put it on a network of the proxy",
         )
     if instance.network_mode.startswith("container:"):
-        owner = by_id.get(instance.network_mode.removeprefix("container:"))
-        if owner is None or owner.phase in GONE:
+        if lender is None or lender.phase in GONE:
             raise Refusal("CG122", "the container whose network it uses is not running", "start that container")
-        instance = replace(owner, labels=instance.labels)
-        if owner.network_mode == "host" or owner.network_mode.startswith("container:"):
+        instance = replace(lender, labels=instance.labels)
+        if lender.network_mode == "host" or lender.network_mode.startswith("container:"):
             raise Refusal(
                 "CG122", "the container whose network it uses has no address of its own", "put that one on a network of the proxy"
             )
@@ -360,7 +404,7 @@ def _granted(offers: list[_Offer], policy: Policy | None, problems: list[Problem
         return offers
     kept = []
     for offer in offers:
-        owner, route = offer.instance.owner, offer.route
+        owner, route = offer.owner, offer.route
         refusals = {host: policy.refusal(owner, *offer.listener, route, host) for host in (route.hosts or (None,))}
         problems += [
             Problem(route.origin, "CG008", why, Effect.ROUTE, "ask who keeps the policy file for a grant")
@@ -369,7 +413,7 @@ def _granted(offers: list[_Offer], policy: Policy | None, problems: list[Problem
         ]
         hosts = tuple(host for host in route.hosts if not refusals[host])
         if hosts or not any(refusals.values()):
-            kept.append(replace(offer, route=replace(route, hosts=hosts)))
+            kept.append(offer.narrowed(hosts))
     return kept
 
 
@@ -381,7 +425,7 @@ def _agree(offers: list[_Offer], problems: list[Problem]) -> list[_Offer]:
     kept = []
     for offer in offers:
         first = routes.setdefault((offer.listener, offer.route.name), offer)
-        if first.instance.owner != offer.instance.owner:
+        if first.owner != offer.owner:
             problems.append(_namesake(offer, first))
             continue
         if not _same_definition(first, offer):
@@ -389,7 +433,7 @@ def _agree(offers: list[_Offer], problems: list[Problem]) -> list[_Offer]:
             continue
         if offer.pool and offer.server:
             holder = pools.setdefault(offer.pool.name, offer)
-            if holder.instance.owner != offer.instance.owner and not (holder.named and offer.named):
+            if holder.owner != offer.owner and not (holder.named and offer.named):
                 problems.append(_not_shared(offer, holder))
                 continue
             if holder.pool != offer.pool:
@@ -455,7 +499,7 @@ def _claim(offers: list[_Offer], incumbents: Mapping[str, Claim], problems: list
     holders: dict[str, _Offer] = {}
     for offer in offers:
         for claim in offer.claims:
-            if claim not in incumbents or incumbents[claim].is_of(offer.instance.owner, offer.instance.id):
+            if claim not in incumbents or incumbents[claim].is_of(offer.owner, offer.instance.id):
                 holders.setdefault(claim, offer)
     kept: list[_Offer] = []
     for offer in offers:
@@ -466,7 +510,7 @@ def _claim(offers: list[_Offer], incumbents: Mapping[str, Claim], problems: list
         problems += [_taken(offer, claim, holders.get(claim), incumbents) for claim in lost]
         hosts = tuple(host for host, claim in zip(offer.route.hosts, offer.claims, strict=False) if claim not in lost)
         if hosts:
-            kept.append(replace(offer, route=replace(offer.route, hosts=hosts)))
+            kept.append(offer.narrowed(hosts))
     return kept
 
 
@@ -504,7 +548,7 @@ def _model(offers: list[_Offer], frame: Frame) -> Model:
         routes = listeners.setdefault(offer.listener, {})
         if fresh and offer.route.name not in routes:
             hosts = tuple(h for h, claim in zip(offer.route.hosts, offer.claims, strict=False) if claim in fresh)
-            routes[offer.route.name] = replace(offer.route, hosts=hosts)
+            routes[offer.route.name] = offer.narrowed(hosts).route
             taken.update(fresh)
         if offer.pool and offer.server:
             pools.setdefault(offer.pool.name, offer.pool)

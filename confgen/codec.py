@@ -17,14 +17,17 @@ Value = TypeVar("Value")
 
 def encode(value: object) -> object:
     """Dataclasses as objects without the fields that hold their default, tuples as lists, enums by their value."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: encode(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != _default(f)}
+    if isinstance(value, (str, int)):  # most of what there is; typed values are texts and numbers
+        return value
     if isinstance(value, tuple):
         return [encode(item) for item in value]
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, Text):
         return value.raw
+    if is_dataclass(value) and not isinstance(value, type):
+        found = ((name, getattr(value, name), default) for name, default in _fields(type(value)))
+        return {name: encode(said) for name, said, default in found if said is not default and said != default}
     return value
 
 
@@ -77,6 +80,11 @@ def _decode_tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
 @cache
 def _hints(kind: Hashable) -> dict[str, Any]:
     return get_type_hints(kind)
+
+
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, object], ...]:
+    return tuple((field.name, _default(field)) for field in fields(kind))
 
 
 def _default(field: Any) -> object:

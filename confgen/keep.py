@@ -20,6 +20,7 @@ from confgen.plan import make
 from confgen.policy import Policy
 from confgen.proxies.proxy import Caps
 from confgen.quarantine import offenders
+from confgen.recent import Recent
 from confgen.render import Candidate, Renders
 from confgen.report import SeatReport
 from confgen.seats import Seat
@@ -80,7 +81,9 @@ class Keeper:
         self._spoilt: Refused | None = None
         self._kept: Kept | None = None
         self._lock: int | None = None
-        # What costs time and follows from what was seen before: a model's text, and the model that is live.
+        # What costs time and follows from what was seen before: what was asked for, the parts of the text, a model's text,
+        # and the model that is live.
+        self._asked, self._parts = Recent(), Recent()
         self._written: tuple[Model, Candidate] | None = None
         self._live: tuple[str, Model] | None = None
         self._missing: dict[str, float] = {}
@@ -168,6 +171,8 @@ class Keeper:
             return wanted, self._bring(seat, _pinned(seat, pinned))
         vault.put(seat.target.folder, wanted.built.model, self._certificates(seat))
         applied = self._bring(seat, wanted.candidate)
+        if applied.result in (Result.WRITTEN, Result.RELOADED):
+            self._live = (wanted.candidate.generation, wanted.built.model)
         vault.tidy(seat.target.folder, wanted.built.model)
         self._claim(seat, state, wanted)
         return wanted, applied
@@ -219,6 +224,7 @@ class Keeper:
 
     def _shape(self, seat: Seat, state: State) -> Built:
         self._meet(seat)
+        self._asked.next()
         return shape(
             state,
             seat.proxy,
@@ -229,6 +235,7 @@ class Keeper:
             self._trusted(seat),
             self.policy,
             self._certificates(seat),
+            self._asked,
         )
 
     def _certificates(self, seat: Seat) -> Shelf:
@@ -240,7 +247,7 @@ class Keeper:
     def _write(self, model: Model, seat: Seat) -> Candidate:
         if self._renders is None:
             self._renders = renderer(self._settings.templates, seat.proxy.filters, self._stopped)
-        return write(model, seat.proxy, self._abilities(seat), self._frame(seat), self._renders)
+        return write(model, seat.proxy, self._abilities(seat), self._frame(seat), self._renders, self._parts)
 
     def _live_model(self, seat: Seat) -> Model:
         """The model that is live; read from the folder only when it is not the one that was read last."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from confgen.errors import RefusedText
 from confgen.problem import show
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Statement:
-    """One statement of a proxy's file: the words of each block around it, outermost first, and its own words."""
+class Statement(NamedTuple):
+    """One statement of a proxy's file: the words of each block around it, outermost first, and its own words.
+
+    A plain tuple: ten thousands of them are compared in each turn that changes something.
+    """
 
     blocks: tuple[tuple[str, ...], ...]
     words: tuple[str, ...]
@@ -29,9 +31,10 @@ def verify(expected: Structure, found: Structure) -> None:
     The order does not count: neither proxy gives a meaning to the order of the statements that carry the model
     (where one does, the proxy's `structure` puts the position into the words).
     """
-    missing, surplus = Counter(expected) - Counter(found), Counter(found) - Counter(expected)
-    if not missing and not surplus:
+    meant, there = Counter(expected), Counter(found)
+    if dict(meant) == dict(there):
         return
+    missing, surplus = meant - there, there - meant
     parts = [f"has what was not meant: {show(str(s), 200)}" for s in sorted(surplus)[:3]]
     parts += [f"lacks what was meant: {show(str(s), 200)}" for s in sorted(missing)[:3]]
     raise RefusedText(

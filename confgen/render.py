@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -14,6 +14,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from confgen.errors import BadTemplate
+from confgen.recent import Recent
 from confgen.values import Text
 
 #: Stands in the text where the generation goes until the digest over that very text is known; no value can hold \x01.
@@ -54,6 +55,22 @@ class Candidate:
         return dict(self.files)
 
 
+class _Common:
+    """What of a view every part may use: all but the lists of things, each of which is a part of its own.
+
+    Compared by identity: the same object stands for as long as its names mean the same.
+    """
+
+    __slots__ = ("names",)
+
+    def __init__(self, view: Mapping[str, object]) -> None:
+        self.names = {name: value for name, value in view.items() if not _is_list(value)}
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, tuple) and any(is_dataclass(item) for item in value[:1])
+
+
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, in which free text has no attributes: `{{ value.raw }}` would print it past the quoting filter."""
 
@@ -86,24 +103,37 @@ class Renderer:
             autoescape=False,
         )
         self._environment.filters.update(filters)
+        self._parts, self._common = Recent(), _Common({})
 
     def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> Candidate:
         return seal(recipes, self.texts(recipes, view))
 
     def texts(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
         """The text of each recipe, with a mark where the generation goes; `seal` makes the Candidate of them."""
+        self._parts.next()
+        common = _Common(view)
+        if common.names != self._common.names:
+            self._common = common
         found: list[str] = []
         for recipe in recipes:
             left = None if self._most is None else self._most - sum(map(len, found))
-            found.append(self._one(recipe.template, view, left))
+            found.append(self._one(recipe.template, {**view, "part": self._part}, left))
         return found
 
     def forget(self) -> None:
+        self._parts = Recent()
         if self._environment.cache is not None:
             self._environment.cache.clear()
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _part(self, template: str, **pieces: object) -> str:
+        """`part` of the templates: a template for one thing of many, printed anew only when something in it has changed."""
+        return self._parts.of(self._whole_part, template, self._common, tuple(pieces.items()))
+
+    def _whole_part(self, template: str, common: _Common, pieces: tuple[tuple[str, object], ...]) -> str:
+        return self._one(template, {**common.names, **dict(pieces)}, self._most)
 
     def _one(self, name: str, view: Mapping[str, object], most: int | None) -> str:
         try:

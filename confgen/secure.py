@@ -118,7 +118,7 @@ def _beneath(listener: Listener, covered: Hosts) -> Hosts:
 
 def _plain(route: Route, covered: Hosts) -> Iterator[Route]:
     """A route on the http port, apart by what becomes of its hosts there."""
-    if route.withheld or route.tls.mode == "off":
+    if route.withheld or route.tls.mode == "off" or not (route.tls.needed or any(host in covered for host in route.hosts)):
         yield route
         return
     with_one = tuple(host for host in route.hosts if host in covered)

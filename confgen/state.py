@@ -87,7 +87,10 @@ class Instance:
 
     def label(self, key: str) -> str:
         """The label's text, "" where there is none."""
-        return next((value for name, value in self.labels if name == key), "")
+        for name, value in self.labels:  # a loop, as each turn asks each instance several times
+            if name == key:
+                return value
+        return ""
 
     @property
     def owner(self) -> str:

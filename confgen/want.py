@@ -15,14 +15,15 @@ from confgen.codec import decode, encode
 from confgen.errors import BadInput
 from confgen.kept import Kept
 from confgen.labels import proxy_kind
-from confgen.model import Model, Route, withheld
+from confgen.model import Listener, Model, Pool, Route, withheld
 from confgen.plan import Plan, make
 from confgen.policy import Policy
 from confgen.policy import parse as parse_policy
-from confgen.problem import Effect, Problem
+from confgen.problem import Effect, Origin, Problem
 from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Caps, Proxy
 from confgen.readback import verify
+from confgen.recent import Recent
 from confgen.render import Candidate, Renders
 from confgen.secure import secure
 from confgen.settings import Frame, Settings
@@ -57,9 +58,10 @@ def shape(
     kept: Kept = _NOTHING_KEPT,
     policy: Policy | None = None,
     shelf: Shelf = _EMPTY_SHELF,
+    recent: Recent | None = None,
 ) -> Built:
     """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine."""
-    built = build(state, vantage, settings.labels, frame, {claim.name: claim for claim in kept.claims}, policy)
+    built = build(state, vantage, settings.labels, frame, {claim.name: claim for claim in kept.claims}, policy, recent)
     model, bare = secure(built.model, shelf.certificates)
     model, cannot = proxy.fit(model, caps)
     problems = {*built.problems, *shelf.problems, *bare, *cannot}
@@ -103,15 +105,35 @@ def without(model: Model, names: Container[str]) -> Model:
     return replace(model, listeners=listeners, pools=tuple(pool for pool in model.pools if pool.name in used))
 
 
-def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Renders) -> Candidate:
+def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Renders, recent: Recent | None = None) -> Candidate:
     """The text of a model, proven to say what the model says.
 
+    recent: what the last text was made of, and what was read in it.
     Raises BadTemplate when a template has a mistake, RefusedText when the text is not what the model says.
     """
-    candidate = renderer.render(proxy.outputs, proxy.view(model, caps, frame))
-    verify(proxy.expected(model, caps, frame), proxy.structure(candidate.as_dict()))
-    kept = json.dumps(encode(model), indent=1, sort_keys=True).encode()
-    return replace(candidate, files=(*candidate.files, (MODEL_FILE, kept)))
+    recent = recent or Recent()
+    recent.next()
+    candidate = renderer.render(proxy.outputs, proxy.view(model, caps, frame, recent))
+    verify(proxy.expected(model, caps, frame, recent), proxy.structure(candidate.as_dict(), recent))
+    return replace(candidate, files=(*candidate.files, (MODEL_FILE, _as_json(model, recent))))
+
+
+def _as_json(model: Model, recent: Recent) -> bytes:
+    """What `read_model` reads; without indent, since then it is C that writes."""
+    listeners = [
+        {**_encoded(replace(x, routes=())), "routes": [recent.of(_encoded, route, route.origin) for route in x.routes]}
+        for x in model.listeners
+    ]
+    pools = [recent.of(_encoded, pool, pool.origin, *(s.origin for s in pool.servers)) for pool in model.pools]
+    rest = _encoded(replace(model, listeners=(), pools=()))
+    return json.dumps({**rest, "listeners": listeners, "pools": pools}, sort_keys=True).encode()
+
+
+def _encoded(value: Model | Listener | Route | Pool, *_origins: Origin) -> dict[str, object]:
+    """As JSON.  Origins do not count when values are compared, and are remembered by too."""
+    said = encode(value)
+    assert isinstance(said, dict)
+    return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from confgen.model import Model
 from confgen.plan import Change, Impact
 from confgen.problem import Problem
 from confgen.readback import Structure
+from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.targets.target import Answer, Target
 
@@ -64,13 +65,15 @@ class Proxy(Protocol):
     def fit(self, model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
         """The part of the model that this proxy in this version can do, and a Problem for each thing it cannot (pure)."""
 
-    def view(self, model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
-        """What the templates get (pure).  `generation` is added by render."""
+    # `recent` in the next three: what the last text was made of; most of it is the same in this one.
 
-    def expected(self, model: Model, caps: Caps, frame: Frame) -> Structure:
+    def view(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> dict[str, object]:
+        """What the templates get (pure).  `generation` and `part` are added by render."""
+
+    def expected(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> Structure:
         """The statements that carry the model, made without the templates (pure)."""
 
-    def structure(self, files: Mapping[str, bytes]) -> Structure:
+    def structure(self, files: Mapping[str, bytes], recent: Recent | None = None) -> Structure:
         """The same, read from the rendered files as the proxy reads them.
 
         A statement that neither carries the model nor belongs to the skeleton is part of the answer too, so that it is

@@ -75,7 +75,7 @@ def first_failure(at: Side, worlds: int = 150) -> tuple[tuple[Instance, ...], st
 def read_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(want, "verify", lambda expected, found: None)
     for name in NAMES:
-        monkeypatch.setattr(type(PROXIES[name]), "structure", lambda self, files: ())
+        monkeypatch.setattr(type(PROXIES[name]), "structure", lambda self, files, recent: ())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,6 +20,7 @@ from confgen.proxies.nginx import NGINX
 from confgen.proxies.nginx.structure import structure
 from confgen.proxies.nginx.tokens import Unreadable, statements
 from confgen.readback import verify
+from confgen.recent import Recent
 from confgen.render import Renderer
 from confgen.settings import Frame
 from tests.integration.nginx_bed import VERSIONS, binaries, free_port, model, pool, route, server  # noqa: F401 - a fixture
@@ -159,7 +160,7 @@ def test_statements_end_where_nginx_sees_their_end(version: str, binaries: dict[
         )
         said = refusal(binaries[version], body, folder)
         try:
-            alone = not [s for s in structure({"nginx.conf": body}) if s.words[0] not in ("events", "http")]
+            alone = not [s for s in structure({"nginx.conf": body}, Recent()) if s.words[0] not in ("events", "http")]
         except RefusedText:
             assert said, f"we refuse, nginx takes: {body!r}"
             seen[False] += 1

@@ -11,6 +11,7 @@ from confgen.model import Model, ServerState
 from confgen.plan import Change, Impact, diff, make
 from confgen.problem import Effect, Origin
 from confgen.proxies.haproxy import HAPROXY, shape
+from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.values import Balance, Duration, Name, Sticky, Weight
 from tests.unit.haproxy_models import STORY, model, pool, route, server, stream, text_of
@@ -82,9 +83,9 @@ def test_balances(balance: Balance, sticky: Sticky | None, written: str) -> None
 
 
 def test_a_cookie_says_neither_the_name_nor_the_order_of_a_server() -> None:
-    (back,) = [b for b in shape.backs(STORY) if b.name == "shop"]
+    (back,) = [b for b in shape.backs(STORY, Recent()) if b.name == "shop"]
     other = replace(STORY, pools=tuple(replace(p, servers=p.servers[1:]) for p in STORY.pools))
-    (fewer,) = [b for b in shape.backs(other) if b.name == "shop"]
+    (fewer,) = [b for b in shape.backs(other, Recent()) if b.name == "shop"]
     assert fewer.servers[0].cookie == back.servers[1].cookie
     assert back.servers[0].cookie not in ("", back.servers[1].cookie)
     assert "shop" not in back.servers[0].cookie

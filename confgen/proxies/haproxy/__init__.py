@@ -16,6 +16,7 @@ from confgen.proxies.haproxy.view import OUTPUTS, view
 from confgen.proxies.haproxy.weigh import weigh
 from confgen.proxies.proxy import Caps, Output, Proxy
 from confgen.readback import Structure
+from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.targets.target import Answer, Target
 
@@ -34,14 +35,14 @@ class HAProxy:
     def fit(self, model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
         return fit(model, caps)
 
-    def view(self, model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
-        return view(model, caps, frame)
+    def view(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> dict[str, object]:
+        return view(model, caps, frame, recent or Recent())
 
-    def expected(self, model: Model, caps: Caps, frame: Frame) -> Structure:
-        return expected(model, caps, frame)
+    def expected(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> Structure:
+        return expected(model, caps, frame, recent or Recent())
 
-    def structure(self, files: Mapping[str, bytes]) -> Structure:
-        return structure(files)
+    def structure(self, files: Mapping[str, bytes], recent: Recent | None = None) -> Structure:
+        return structure(files, recent or Recent())
 
     def weigh(self, change: Change) -> tuple[Impact, str]:
         return weigh(change)

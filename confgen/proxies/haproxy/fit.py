@@ -101,4 +101,5 @@ def _fit_timeouts(route: Route, fitting: _Fitting) -> Route:
     if route.send not in (_DEFAULTS.send, route.read):
         message = "HAProxy has one timer for the silence of a server, and timeout.read sets it"
         fitting.tell(route.origin, message, Effect.LABEL, "remove timeout.send, or use nginx")
-    return replace(route, idle=_DEFAULTS.idle, send=_DEFAULTS.send)
+    usual = route.idle == _DEFAULTS.idle and route.send == _DEFAULTS.send
+    return route if usual else replace(route, idle=_DEFAULTS.idle, send=_DEFAULTS.send)

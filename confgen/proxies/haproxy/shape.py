@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
 from confgen.proxies.haproxy.quote import decoded, lf, period
 from confgen.proxies.proxy import Caps
+from confgen.recent import Recent
 from confgen.secure import opened
 from confgen.settings import Frame
 from confgen.values import Name, Port, Text, Wildcard
@@ -284,17 +285,18 @@ def certificates(model: Model, frame: Frame) -> tuple[Entry, ...]:
     )
 
 
-def backs(model: Model) -> tuple[Back, ...]:
+def backs(model: Model, recent: Recent) -> tuple[Back, ...]:
     """The backends of the pools."""
     users: defaultdict[Name, list[tuple[Listener, Route]]] = defaultdict(list)
     for listener in model.listeners:
+        port = replace(listener, routes=())  # all that a pool needs of it, the same whatever other routes there are
         for route in listener.routes:
             if route.pool:
-                users[route.pool].append((listener, route))
-    return tuple(_back(pool, users[pool.name]) for pool in model.pools)
+                users[route.pool].append((port, route))
+    return tuple(recent.of(_back, pool, tuple(users[pool.name])) for pool in model.pools)
 
 
-def _back(pool: Pool, users: list[tuple[Listener, Route]]) -> Back:
+def _back(pool: Pool, users: tuple[tuple[Listener, Route], ...]) -> Back:
     silence = max((route.idle if pool.stream else route.read for _, route in users), default=60_000)
     return Back(
         name=pool.name,

@@ -7,6 +7,7 @@ may tune it; what is neither is reported, and refused by readback.verify().
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from confgen.model import Model
@@ -14,6 +15,7 @@ from confgen.proxies.haproxy import shape, tokens
 from confgen.proxies.haproxy.quote import period
 from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure
+from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.values import Text
 
@@ -52,17 +54,17 @@ SKELETON: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def expected(model: Model, caps: Caps, frame: Frame) -> Structure:
+def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structure:
     """What must stand in the files, made without the templates."""
     model = shape.ports(model, frame)
     found = [Statement((), tuple(words.split(" "))) for words in _shared(model)]
     for front in shape.fronts(model, caps, frame):
         found += _section(f"frontend {front.name} from confgen:{'http' if front.web else front.protocol}", _front(front))
-    for back in shape.backs(model):
-        found += _section(f"backend {back.name} from confgen:{'tcp' if back.protocol == 'tcp' else 'http'}", _back(back))
+    for back in shape.backs(model, recent):
+        found += recent.of(_pool, back)
     for name, statements in _answers(model, frame):
         found += _section(f"backend {name} from confgen:http", statements)
-    return tuple(sorted([*found, *_maps(model), *_certificates(model, frame)]))
+    return (*found, *_maps(model), *_certificates(model, frame))
 
 
 def _shared(model: Model) -> list[str]:
@@ -98,6 +100,10 @@ def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
         return
     yield ("use_backend", "%[var(txn.match),word(2, )]", *["if", "{", "var(txn.match)", "-m", "found", "}"])
     yield ("default_backend", shape.NOT_FOUND)
+
+
+def _pool(back: shape.Back) -> list[Statement]:
+    return _section(f"backend {back.name} from confgen:{'tcp' if back.protocol == 'tcp' else 'http'}", _back(back))
 
 
 def _back(back: shape.Back) -> Iterator[tuple[str, ...]]:
@@ -172,13 +178,24 @@ def _entry(file: str, position: int, *words: str) -> Statement:
     return Statement(((file,), (str(position),)) if file == "wildcards.map" else ((file,),), words)
 
 
-def structure(files: Mapping[str, bytes]) -> Structure:
+#: Where a backend begins: HAProxy reads line by line, and a section knows nothing of the one before it.
+_BEGINS = re.compile(rb"(?<=\n)(?=backend )")
+
+
+def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
     """What stands in the files, without what is known to be skeleton.  Raises RefusedText where they cannot be read."""
-    found = list(_statements(tokens.lines(files["haproxy.cfg"])))
+    found: list[Statement] = []
+    for part in _BEGINS.split(files["haproxy.cfg"]):
+        found += recent.of(_carrying, part)
     for name, content in sorted(files.items()):
         if name != "haproxy.cfg":
             found += [_entry(name, position, *map(_text, words)) for position, words in enumerate(tokens.entries(content))]
-    return tuple(sorted(statement for statement in found if not _skeleton(statement)))
+    return tuple(found)
+
+
+def _carrying(part: bytes) -> Structure:
+    """What whole sections say, without skeleton."""
+    return tuple(statement for statement in _statements(tokens.lines(part)) if not _skeleton(statement))
 
 
 def _statements(lines: list[tuple[bytes, ...]]) -> Iterator[Statement]:

@@ -6,6 +6,7 @@ from confgen.model import Model
 from confgen.proxies.haproxy import shape
 from confgen.proxies.haproxy.shape import CERTIFICATES
 from confgen.proxies.proxy import Caps, Output
+from confgen.recent import Recent
 from confgen.settings import Frame
 
 OUTPUTS = (
@@ -18,10 +19,10 @@ OUTPUTS = (
 )
 
 
-def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
-    """Every name that a template may use, but for `generation`, which rendering adds."""
+def view(model: Model, caps: Caps, frame: Frame, recent: Recent) -> dict[str, object]:
+    """Every name that a template may use, but for `generation` and `part`, which rendering adds."""
     model = shape.ports(model, frame)
-    maps, fronts, backs = shape.maps(model), shape.fronts(model, caps, frame), shape.backs(model)
+    maps, fronts, backs = shape.maps(model), shape.fronts(model, caps, frame), shape.backs(model, recent)
     return {
         "branch": ".".join(str(part) for part in caps.version[:2]),
         "caps": sorted(caps.features),

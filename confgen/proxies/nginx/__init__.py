@@ -15,6 +15,7 @@ from confgen.proxies.nginx import view as _view
 from confgen.proxies.nginx import weigh as _weigh
 from confgen.proxies.proxy import Caps, Output, Proxy
 from confgen.readback import Structure
+from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.targets.target import Answer, Target
 
@@ -33,14 +34,14 @@ class Nginx:
     def fit(self, model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
         return _fit.fit(model, caps)
 
-    def view(self, model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
-        return _view.view(model, caps, frame)
+    def view(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> dict[str, object]:
+        return _view.view(model, caps, frame, recent or Recent())
 
-    def expected(self, model: Model, caps: Caps, frame: Frame) -> Structure:
-        return _structure.expected(model, caps, frame)
+    def expected(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> Structure:
+        return _structure.expected(model, caps, frame, recent or Recent())
 
-    def structure(self, files: Mapping[str, bytes]) -> Structure:
-        return _structure.structure(files)
+    def structure(self, files: Mapping[str, bytes], recent: Recent | None = None) -> Structure:
+        return _structure.structure(files, recent or Recent())
 
     def weigh(self, change: Change) -> tuple[Impact, str]:
         return _weigh.weigh(change)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confgen.model import Listener, Model
 from confgen.proxies.nginx.shape import Directives, Site, listens, sites
 from confgen.proxies.proxy import Caps
+from confgen.recent import Recent
 from confgen.settings import Frame
 
 #: Mozilla's guideline 6.0, intermediate: what every client of the last ten years can do.
@@ -25,18 +26,23 @@ class Door:
     http2: bool
     sites: tuple[Site, ...]
 
+    @property
+    def bare(self) -> Door:
+        """What each of its sites needs of it, the same whatever other sites there are."""
+        return replace(self, sites=())
 
-def doors(model: Model, caps: Caps, frame: Frame) -> tuple[Door, ...]:
+
+def doors(model: Model, caps: Caps, frame: Frame, recent: Recent) -> tuple[Door, ...]:
     """The door for http, and the one for https where any host is served over TLS; of a model that is opened."""
-    return tuple(_door(listener, model, caps, frame) for listener in model.listeners if listener.web)
+    return tuple(_door(listener, model, caps, frame, recent) for listener in model.listeners if listener.web)
 
 
-def _door(listener: Listener, model: Model, caps: Caps, frame: Frame) -> Door:
+def _door(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Recent) -> Door:
     tls, http2 = listener.protocol == "https", "http2" in caps.features
     directive = "http2_directive" in caps.features
     words = (" ssl" if tls else "") + (" http2" if tls and http2 and not directive else "")
     found = listens(frame.https_port if tls else frame.http_port, caps, frame, words)
-    return Door(found, tls, tls and http2 and directive, sites(listener, model, caps, frame))
+    return Door(found, tls, tls and http2 and directive, sites(listener, model, caps, frame, recent))
 
 
 def settings(caps: Caps) -> Directives:

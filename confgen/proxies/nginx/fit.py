@@ -168,6 +168,8 @@ def _fit_route(route: Route, pool: Pool | None, caps: Caps, problems: list[Probl
 
 def _fit_headers(route: Route, problems: list[Problem]) -> Route:
     """Without those that cannot be written."""
+    if not (route.request_headers or route.response_headers):
+        return route
     told = tuple(header for header in route.request_headers if not _header_trouble(header, (), route, problems))
     answered = tuple(header for header in route.response_headers if not _header_trouble(header, OWN, route, problems))
     return replace(route, request_headers=told, response_headers=answered)

@@ -6,7 +6,6 @@ nginx says `upstream` where we say pool, and has two namespaces of them: one in 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from confgen.model import Listener, Model, Pool, Route, Server
@@ -14,6 +13,7 @@ from confgen.proxies.nginx.headers import answered, told
 from confgen.proxies.nginx.quote import DOLLAR, decoded, duration, regex, variable
 from confgen.proxies.nginx.rotation import drains, serves, sticky_cookie, taking
 from confgen.proxies.proxy import Caps
+from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.values import Duration, Name, Text
 
@@ -126,9 +126,10 @@ class Port:
     access: Directives = ()
 
 
-def upstreams(model: Model, caps: Caps, stream: bool) -> tuple[Upstream, ...]:
+def upstreams(model: Model, caps: Caps, recent: Recent, stream: bool) -> tuple[Upstream, ...]:
     """The upstream blocks of http, or of stream."""
-    return tuple(_upstream(p) for p in model.pools if p.stream is stream and serves(p) and not by_name(p, caps))
+    found = (recent.of(_upstream, pool, caps) for pool in model.pools if pool.stream is stream)
+    return tuple(upstream for upstream in found if upstream)
 
 
 def by_name(pool: Pool, caps: Caps) -> bool:
@@ -141,7 +142,10 @@ def upstream_name(name: Name) -> str:
     return name if name == name.lower() else f"{name.lower()}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _upstream(pool: Pool) -> Upstream:
+def _upstream(pool: Pool, caps: Caps) -> Upstream | None:
+    """None for a pool of which nothing is written."""
+    if not serves(pool) or by_name(pool, caps):
+        return None
     servers = taking(pool)
     backups = not all(s.backup for s in servers if not drains(s))
     resolves = any(s.resolve for s in servers)
@@ -200,7 +204,7 @@ def _method(pool: Pool) -> str:
     )
 
 
-def sites(listener: Listener, model: Model, caps: Caps, frame: Frame) -> tuple[Site, ...]:
+def sites(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Recent) -> tuple[Site, ...]:
     """One server block for the hosts of a port that have exactly the same routes, in the order of their first names."""
     files = _files(model, frame) if listener.protocol == "https" else {}
     of_host: dict[str, list[Route]] = {}
@@ -209,11 +213,19 @@ def sites(listener: Listener, model: Model, caps: Caps, frame: Frame) -> tuple[S
             of_host.setdefault(host, []).append(route)
     groups: dict[tuple[str, tuple[Route, ...]], list[str]] = {}
     for name, routes in sorted(of_host.items()):
-        groups.setdefault((files.get(name, ""), tuple(replace(r, hosts=()) for r in routes)), []).append(name)
+        alike = tuple(recent.of(_hostless, route) for route in routes)
+        groups.setdefault((files.get(name, ""), alike), []).append(name)
     pools = {pool.name: pool for pool in model.pools}
     return tuple(
-        Site(tuple(names), _locations(routes, pools, caps, frame), certificate) for (certificate, routes), names in groups.items()
+        recent.of(
+            _site, tuple(names), tuple((r, pools.get(r.pool) if r.pool else None) for r in routes), certificate, caps, frame
+        )
+        for (certificate, routes), names in groups.items()
     )
+
+
+def _hostless(route: Route) -> Route:
+    return replace(route, hosts=())
 
 
 def _files(model: Model, frame: Frame) -> dict[str, str]:
@@ -221,16 +233,17 @@ def _files(model: Model, frame: Frame) -> dict[str, str]:
     return {host: f"{frame.directory}/certs/{c.digest}.pem" for c in model.certificates for host in c.hosts}
 
 
-def _locations(routes: Iterable[Route], pools: dict[Name, Pool], caps: Caps, frame: Frame) -> tuple[Location, ...]:
-    """Exact paths first, then the longest prefix: nginx needs no order, a reader does."""
+def _site(
+    names: tuple[str, ...], served: tuple[tuple[Route, Pool | None], ...], certificate: str, caps: Caps, frame: Frame
+) -> Site:
+    """Exact paths first, then the longest prefix: nginx needs no order, a reader does.  served: routes, each with its pool."""
     found: dict[tuple[str, str], Location] = {}
-    for route in sorted(routes, key=lambda r: not r.match.exact):
-        for location in _of_route(route, pools.get(route.pool) if route.pool else None, caps, frame):
+    for route, pool in sorted(served, key=lambda pair: not pair[0].match.exact):
+        for location in _of_route(route, pool, caps, frame):
             found.setdefault((location.modifier, location.path), location)
     found.setdefault(("", "/"), Location("", "/", "-", Answer(404, NOT_FOUND)))
-    return tuple(
-        sorted(found.values(), key=lambda at: (-len(at.path.rstrip("/")), at.path.rstrip("/"), at.modifier != "=", at.path))
-    )
+    ordered = sorted(found.values(), key=lambda at: (-len(at.path.rstrip("/")), at.path.rstrip("/"), at.modifier != "=", at.path))
+    return Site(names, tuple(ordered), certificate)
 
 
 def _of_route(route: Route, pool: Pool | None, caps: Caps, frame: Frame) -> list[Location]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from confgen.errors import RefusedText
 from confgen.model import Model
@@ -13,9 +13,10 @@ from confgen.proxies.nginx.caps import modules_path
 from confgen.proxies.nginx.doors import Door, doors
 from confgen.proxies.nginx.quote import DOLLAR
 from confgen.proxies.nginx.skeleton import belongs
-from confgen.proxies.nginx.tokens import Unreadable, statements
+from confgen.proxies.nginx.tokens import Token, Unreadable, statements
 from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure
+from confgen.recent import Recent
 from confgen.secure import opened
 from confgen.settings import Frame
 from confgen.values import Text
@@ -29,14 +30,63 @@ _TLS = "(tls)"
 GENERATION = "<generation>"
 
 
-def structure(files: Mapping[str, bytes]) -> Structure:
+#: Where a block of http or stream ends, as the shipped templates write it.
+_ENDS = re.compile(rb"(?<=\n    }\n)")
+
+
+def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
     """Every statement of the text that is not skeleton.  Raises RefusedText where nginx could not read it."""
     try:
-        found = tuple(_walk(files[MAIN]))
+        return _parts(files[MAIN], recent)
     except (Unreadable, KeyError) as error:
         raise RefusedText(
             f"the rendered {MAIN} cannot be read: {error}", "a template prints something that nginx would refuse"
         ) from error
+
+
+def _parts(text: bytes, recent: Recent) -> Structure:
+    """Read in parts, so that what stood in the last text too is not read again.
+
+    Words, quotes and comments that are whole in each part are the same in the whole text: nginx reads from left to right,
+    and each part ends with a line.  Where one is not whole, all is read as one part, which also tells an error's line.
+    """
+    try:
+        return _walk(_ENDS.split(text), recent)
+    except Unreadable:
+        return _walk([text], recent)
+
+
+def _walk(parts: Iterable[bytes], recent: Recent) -> Structure:
+    reading = _Reading()
+    found: list[Statement] = []
+    for part in parts:
+        around = tuple(block.words for block in reading.blocks)
+        whole = recent.of(_whole_block, part, around) if around in _AROUND else ()
+        found += whole
+        if not whole:
+            reading.take(statements(part))
+    return (*_carrying(reading.ended()), *found)
+
+
+#: Blocks whose own blocks are read by themselves: they note nothing of what stands in them.
+_AROUND: tuple[tuple[Words, ...], ...] = ((("http",),), (("stream",),))
+
+
+def _whole_block(part: bytes, around: tuple[Words, ...]) -> Structure:
+    """What a part says that is one whole `server` or `upstream`; empty for any other."""
+    reading = _Reading([_Block(words) for words in around])
+    tokens = tuple(statements(part))
+    if not tokens or tokens[0][0][:1] not in ((b"server",), (b"upstream",)):
+        return ()
+    for number, token in enumerate(tokens, 1):
+        reading.take([token])
+        if len(reading.blocks) <= len(around):
+            return _carrying(reading.said()) if number == len(tokens) else ()
+    return ()
+
+
+def _carrying(found: tuple[Statement, ...]) -> Structure:
+    """Without skeleton."""
     # Headers that an operator adds are free; one that stands in place of the server's is a label's.
     hidden = {(s.blocks, s.words[1].lower()) for s in found if s.words[0].endswith("_hide_header") and len(s.words) > 1}
     ours = {s for s in found if s.words[0] == "add_header" and len(s.words) > 1 and (s.blocks, s.words[1].lower()) in hidden}
@@ -74,31 +124,44 @@ class _Block:
         return (*words, str(self.rules))
 
 
-def _walk(text: bytes) -> Iterator[Statement]:
-    """Blocks are statements too: an empty one would not be seen otherwise.
+@dataclass(slots=True)
+class _Reading:
+    """A text while it is read: the blocks that are open, and what was said so far, each with the blocks around it.
 
-    A server block is called by its names, so that a location that strayed into another one is seen.
+    Blocks are statements too: an empty one would not be seen otherwise.  A server block is called by its names, so that a
+    location that strayed into another one is seen.
     """
-    blocks: list[_Block] = []
-    found: list[tuple[tuple[_Block, ...], Words | _Block]] = []
-    for raw, end in statements(text):
-        words = tuple(word.decode("utf-8", "surrogateescape") for word in raw)
-        if end == "}":
-            if not blocks:
-                raise Unreadable('a "}" too many')
-            blocks.pop()
-            continue
-        for block in blocks[-1:]:
-            block.note(words)
-            words = block.place(words)
-        here = tuple(blocks)
-        if end == "{":
-            blocks.append(_Block(words))
-        found.append((here, blocks[-1] if end == "{" else words))
-    if blocks:
-        raise Unreadable(f'a "}}" is missing for {blocks[-1].words[0]}')
-    for around, what in found:
-        yield Statement(tuple(block.known for block in around), what.known if isinstance(what, _Block) else what)
+
+    blocks: list[_Block] = field(default_factory=list)
+    found: list[tuple[tuple[_Block, ...], Words | _Block]] = field(default_factory=list)
+
+    def take(self, tokens: Iterable[Token]) -> None:
+        for raw, end in tokens:
+            words = tuple(word.decode("utf-8", "surrogateescape") for word in raw)
+            if end == "}":
+                if not self.blocks:
+                    raise Unreadable('a "}" too many')
+                self.blocks.pop()
+                continue
+            for block in self.blocks[-1:]:
+                block.note(words)
+                words = block.place(words)
+            here = tuple(self.blocks)
+            if end == "{":
+                self.blocks.append(_Block(words))
+            self.found.append((here, self.blocks[-1] if end == "{" else words))
+
+    def said(self) -> tuple[Statement, ...]:
+        return tuple(
+            Statement(tuple(block.known for block in around), what.known if isinstance(what, _Block) else what)
+            for around, what in self.found
+        )
+
+    def ended(self) -> tuple[Statement, ...]:
+        """All of it, at the end of the text."""
+        if self.blocks:
+            raise Unreadable(f'a "}}" is missing for {self.blocks[-1].words[0]}')
+        return self.said()
 
 
 def _unnamed(statement: Statement) -> Statement:
@@ -110,24 +173,24 @@ def _unnamed(statement: Statement) -> Statement:
     return statement
 
 
-def expected(model: Model, caps: Caps, frame: Frame) -> Structure:
+def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structure:
     """The same from the model alone."""
     model = opened(model, frame)
-    ways, ports = doors(model, caps, frame), shape.ports(model, caps, frame)
+    ways, ports = doors(model, caps, frame, recent), shape.ports(model, caps, frame)
     found = [*_plain((), ("events",), ("http",), *([("stream",)] if ports else []))]
     found += _plain((), *([_module(caps)] if ports and "stream" not in caps.features else []))
     http: tuple[Words, ...] = (("http",),)
     found += _plain(http, ("keepalive_timeout", "60s"), *shape.defaults("proxy"))
     if any(at.to and at.to.module == "grpc" for door in ways for site in door.sites for at in site.locations):
         found += _plain(http, *shape.defaults("grpc"))
-    for upstream in shape.upstreams(model, caps, stream=False):
-        found += _upstream(http, upstream)
+    for upstream in shape.upstreams(model, caps, recent, stream=False):
+        found += recent.of(_upstream, http, upstream)
     for door in ways:
         found += _site(http, replace(door, listens=tuple(f"{at} default_server" for at in door.listens)), _UNKNOWN)
         for site in door.sites:
-            found += _site(http, door, site)
+            found += recent.of(_site, http, door.bare, site)
     found += _control(http, frame)
-    for upstream in shape.upstreams(model, caps, stream=True):
+    for upstream in shape.upstreams(model, caps, recent, stream=True):
         found += _upstream((("stream",),), upstream)
     for port in ports:
         found += _port(port)

@@ -12,6 +12,7 @@ from confgen.proxies.nginx.doors import doors, settings
 from confgen.proxies.nginx.headers import TOLD
 from confgen.proxies.nginx.quote import literal, quoted
 from confgen.proxies.proxy import Caps
+from confgen.recent import Recent
 from confgen.secure import opened
 from confgen.settings import Frame
 from confgen.values import Text
@@ -39,10 +40,10 @@ def header(value: str | Text) -> str:
 FILTERS: Mapping[str, Callable[..., str]] = {"q": word, "literal": plain, "header": header}
 
 
-def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
-    """Every name that a template may use, but for `generation`, which rendering adds."""
+def view(model: Model, caps: Caps, frame: Frame, recent: Recent) -> dict[str, object]:
+    """Every name that a template may use, but for `generation` and `part`, which rendering adds."""
     model = opened(model, frame)
-    ways = doors(model, caps, frame)
+    ways = doors(model, caps, frame, recent)
     sites = [site for door in ways for site in door.sites]
     ports = shape.ports(model, caps, frame)
     bucket, most = shape.hash_sizes([name for site in sites for name in site.names])
@@ -64,8 +65,8 @@ def view(model: Model, caps: Caps, frame: Frame) -> dict[str, object]:
         "resolver": shape.RESOLVER if any(to.target for to in passes) else "",
         "stream_module": f"{modules_path(caps)}/ngx_stream_module.so" if ports and "stream" not in caps.features else "",
         "stream_resolver": shape.RESOLVER if any(port.target for port in ports) else "",
-        "stream_upstreams": shape.upstreams(model, caps, stream=True),
+        "stream_upstreams": shape.upstreams(model, caps, recent, stream=True),
         "tls": any(to.tls for to in passes),
         "tls_settings": settings(caps) if any(door.tls for door in ways) else (),
-        "upstreams": shape.upstreams(model, caps, stream=False),
+        "upstreams": shape.upstreams(model, caps, recent, stream=False),
     }
