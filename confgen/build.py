@@ -312,18 +312,16 @@ def _server(instance: Instance, wish: Wish, address: Address, port: Port) -> Ser
 
 
 def _readiness(instance: Instance, wish: Wish) -> tuple[ServerState, str]:
-    """Whether an instance may get requests, and if not, why in fixed words."""
-    if instance.phase is not Phase.RUNNING:
-        return ServerState.DOWN, instance.phase.value
-    if instance.health is Health.STARTING:
-        return ServerState.STARTING, "health check: starting"
-    if instance.health is Health.UNHEALTHY:
-        return ServerState.DOWN, "health check: unhealthy"
-    if instance.stopping:
-        return ServerState.DRAINING, "stopping"
-    if wish.weight == 0:
-        return ServerState.DRAINING, "weight 0"
-    return ServerState.READY, ""
+    """Whether an instance may get requests, and if not, why in fixed words: the first reason that holds."""
+    reasons = (
+        (instance.phase is not Phase.RUNNING, ServerState.DOWN, instance.phase.value),
+        (instance.health is Health.STARTING, ServerState.STARTING, "health check: starting"),
+        (instance.health is Health.UNHEALTHY, ServerState.DOWN, "health check: unhealthy"),
+        (instance.stopping, ServerState.DRAINING, "stopping"),
+        (instance.drained, ServerState.DRAINING, "drained"),
+        (wish.weight == 0, ServerState.DRAINING, "weight 0"),
+    )
+    return next(((state, why) for holds, state, why in reasons if holds), (ServerState.READY, ""))
 
 
 def _address(instance: Instance, lender: Instance | None, wish: Wish, vantage: Vantage) -> Address:

@@ -161,7 +161,7 @@ def _ready_hint(why: str) -> str:
         return "ask it from a container on the same network, and see the app's log"
     if why.startswith("health check"):
         return "docker inspect --format '{{json .State.Health}}' shows what its health check says"
-    return {"paused": "docker unpause it", "weight 0": "give it a weight from 1 to 256"}.get(
+    return {"paused": "docker unpause it", "drained": "confgen undrain it", "weight 0": "give it a weight from 1 to 256"}.get(
         why, "it comes back when it runs again"
     )
 

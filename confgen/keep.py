@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 KEPT_FILE = "kept.json"
 PIN_FILE = "pin"
+#: The ids of the containers that an operator has taken out of rotation (cli/drain.py), one a line.
+DRAINED_FILE = "drained"
 #: A claim is kept for its owner so long after its last route went: `docker compose up` makes containers anew, and nobody
 #: shall take the host meanwhile.
 _RESERVED = 60.0
@@ -125,7 +127,7 @@ class Keeper:
     def _report(self, seat: Seat, state: State, act: Callable[[Seat, State], tuple[Wanted, Applied]]) -> SeatReport:
         report = SeatReport(seat=seat.name, proxy=seat.proxy.name, pinned=_pin(seat))
         try:
-            wanted, applied = act(seat, state)
+            wanted, applied = act(seat, _without_drained(seat, state))
         except ConfgenError as error:
             self._caps = None
             return replace(report, error=error, wanted=self._generation(), live=seat.target.folder.live())
@@ -380,6 +382,14 @@ class Keeper:
         if kept != self._kept:
             self._kept = kept
             seat.target.folder.remember(KEPT_FILE, json.dumps(encode(kept), indent=1).encode())
+
+
+def _without_drained(seat: Seat, state: State) -> State:
+    """The state with those out of rotation that an operator has taken out."""
+    drained = set(seat.target.folder.recall(DRAINED_FILE).decode("ascii", "replace").split())
+    if not drained:
+        return state
+    return replace(state, instances=tuple(replace(i, drained=True) if i.id in drained else i for i in state.instances))
 
 
 def _pin(seat: Seat) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 from confgen import settle
 from confgen.apply import Result
 from confgen.errors import BadInput, ConfgenError, SourceUnavailable, StaleSocket, Stopped, UsageError
-from confgen.keep import PIN_FILE, Keeper
+from confgen.keep import DRAINED_FILE, PIN_FILE, Keeper
 from confgen.probe import Judge
 from confgen.report import Report
 from confgen.seats import Seat, seats
@@ -194,8 +194,8 @@ class Loop:
         if self._settings.directory.is_dir():
             yield Watched(
                 (self._settings.directory,),
-                (PIN_FILE, f"*/{PIN_FILE}"),
-                lambda: self._bell.ring("rollback", urgent=True),
+                tuple(name for file in (PIN_FILE, DRAINED_FILE) for name in (file, f"*/{file}")),
+                lambda: self._bell.ring("rollback, drain or undrain", urgent=True),
                 recursive=False,
             )
 

@@ -95,5 +95,8 @@ class Proxy(Protocol):
     def running(self, target: Target) -> str:
         """The generation that the running proxy serves, "" when it says none."""
 
+    def open_requests(self, target: Target, pool: str, server: str) -> int | None:
+        """How many requests (or connections) a server has open, old workers included; None where the proxy does not tell."""
+
     def patience(self, tested: float) -> float:
         """How many seconds a reload may take until the new generation shows, given how long the test took."""

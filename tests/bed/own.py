@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import tomllib
@@ -12,25 +13,46 @@ from tests.bed.engine import Engine
 from tests.bed.images import LABEL
 from tests.bed.shell import CHECKOUT, BedError, cache, key, prune, published, run, step
 
+#: As users name it; what runs in tests goes by `tag`, so that two checkouts do not take each other's image.
 TAG = "confgen:latest"
+#: Images of other states of the checkout that are kept: their layers are what makes the next one quick.
+_KEEP = 8
 _PARTS = ("pyproject.toml", "README.md", "LICENSE", "Dockerfile", "confgen", "templates")
 #: What the Dockerfile's default base runs.
 _PYTHON = "3.13"
 
 
+def tag() -> str:
+    """The image of what the checkout holds now."""
+    return f"confgen-test/confgen:{_recipe()}"
+
+
+def _recipe() -> str:
+    return key([(str(p.relative_to(CHECKOUT)), p.read_bytes()) for p in _files()])
+
+
 def ensure(engine: Engine) -> None:
-    """Have confgen:latest in the engine, made of what the checkout holds now."""
-    recipe = key([(str(p.relative_to(CHECKOUT)), p.read_bytes()) for p in _files()])
+    """Have that image in the engine; confgen:latest is the same."""
+    recipe, name = _recipe(), tag()
     try:
-        there = run(
-            ["docker", "image", "inspect", f'--format={{{{index .Config.Labels "{LABEL}"}}}}', TAG], env=engine.environment
-        )
+        run(["docker", "image", "inspect", "--format=.", name], env=engine.environment)
     except BedError:
-        there = ""
-    if there.strip() == recipe:
-        return
+        _build(engine, recipe, name)
+    run(["docker", "tag", name, TAG], env=engine.environment)
+    _prune(engine, name)
+
+
+def _prune(engine: Engine, name: str) -> None:
+    """Removes the oldest images of other checkouts; one that is in use stays."""
+    listed = run(["docker", "image", "ls", "--format={{.Repository}}:{{.Tag}}", name.partition(":")[0]], env=engine.environment)
+    for old in [other for other in listed.split() if other != name][_KEEP:]:
+        with contextlib.suppress(BedError):
+            run(["docker", "image", "rm", old], env=engine.environment)
+
+
+def _build(engine: Engine, recipe: str, name: str) -> None:
     wheels = _wheels()
-    with step("images", f"building {TAG}"), tempfile.TemporaryDirectory(prefix="confgen-image-") as scratch:
+    with step("images", "building confgen's own"), tempfile.TemporaryDirectory(prefix="confgen-image-") as scratch:
         context = Path(scratch)
         for part in _PARTS:
             source = CHECKOUT / part
@@ -39,7 +61,7 @@ def ensure(engine: Engine) -> None:
             else:
                 shutil.copy(source, context / part)
         shutil.copytree(wheels, context / "wheels")
-        options = [f"--tag={TAG}", f"--label={LABEL}={recipe}", "--build-arg=PIP_ARGS=--no-index"]
+        options = [f"--tag={name}", f"--label={LABEL}={recipe}", "--build-arg=PIP_ARGS=--no-index"]
         run(["docker", "build", "--quiet", "--force-rm", *options, context], env=engine.environment)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.bed import own
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,6 +161,7 @@ def stack(file: Path, *up: str, env: dict[str, str] | None = None, files: tuple[
         "HTTP_PORT": str(port),
         "DOCKER_SOCKET": engine_socket(),
         "DOCKER_GID": str(os.stat(engine_socket()).st_gid),
+        "CONFGEN_IMAGE": own.tag(),
         "COMPOSE_PROGRESS": "quiet",
         **(env or {}),
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bed import own
 from tests.e2e.conftest import EXAMPLES, VIEWS
 from tests.e2e.gate import Gate, gate
 from tests.e2e.stack import Stack, docker, engine_socket, stack, until
@@ -135,13 +136,13 @@ def test_it_can_write_its_volume_alone(locked: Locked, proxy: str) -> None:
 
 def test_the_image_runs_as_nobody_without_a_shell(image: None) -> None:
     """Commands are lists of words: nothing is read by a shell, and there need not be one."""
-    config = json.loads(docker("image", "inspect", "confgen:latest"))[0]["Config"]
+    config = json.loads(docker("image", "inspect", own.tag()))[0]["Config"]
     assert config["User"] == "65532:65532"
     assert config["Entrypoint"] == ["confgen"]
     assert config["Healthcheck"]["Test"][0] == "CMD"
     bare = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none")
     no_shell = ("-v", "/dev/null:/bin/sh:ro", "-v", "/dev/null:/bin/bash:ro")
-    assert "confgen" in docker("run", "--rm", *bare, *no_shell, "confgen:latest", "--version")
+    assert "confgen" in docker("run", "--rm", *bare, *no_shell, own.tag(), "--version")
 
 
 def test_the_engine_may_hide_what_confgen_does_not_need(locked: Locked) -> None:

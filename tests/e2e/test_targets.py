@@ -19,7 +19,7 @@ from tests.e2e.test_follow import labels
 
 CONFGEN = """
   confgen:
-    image: confgen
+    image: ${{CONFGEN_IMAGE}}
     user: "{user}"
     command: [watch{options}]
     volumes:
@@ -104,7 +104,7 @@ def test_exec_through_the_engine_is_the_last_resort(write: Path) -> None:
     write.write_text(f"""
 services:
   init:
-    image: confgen
+    image: ${{CONFGEN_IMAGE}}
     command: [init, --volume, /confgen, --proxy, nginx, --proxy-version, "1.30"]
     volumes: ["shared:/confgen"]
   proxy:

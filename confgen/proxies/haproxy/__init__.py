@@ -59,6 +59,9 @@ class HAProxy:
     def running(self, target: Target) -> str:
         return control.running(target)
 
+    def open_requests(self, target: Target, pool: str, server: str) -> int | None:
+        return control.open_requests(target, pool, server)
+
     def patience(self, tested: float) -> float:
         return control.PATIENCE
 

@@ -59,6 +59,14 @@ def _worker(target: Target, request: bytes) -> bytes:
             patience *= 2
 
 
+def open_requests(target: Target, pool: str, server: str) -> int:
+    """Connections that are in use between any worker and a server (`show servers conn`: used_cur)."""
+    workers = re.findall(rb"^([0-9]+) +worker ", target.talk(SOCKET, b"show proc\n", _SOON), re.MULTILINE)
+    line = re.compile(rf"^{re.escape(pool)}/{re.escape(server)} [0-9]+/[0-9]+ - \S+ [0-9]+ - [0-9]+ ([0-9]+) ", re.MULTILINE)
+    said = (target.talk(SOCKET, b"@!%s show servers conn %s\n" % (pid, pool.encode()), _SOON) for pid in workers)
+    return sum(int(number) for text in said for number in line.findall(text.decode("utf-8", "replace")))
+
+
 def reload(target: Target) -> None:
     """Returns once the new worker serves (from 2.7 on), or the master answers again (2.6).  Raises ReloadFailed on a no."""
     said = _ask(target)

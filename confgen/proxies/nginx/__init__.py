@@ -58,6 +58,9 @@ class Nginx:
     def running(self, target: Target) -> str:
         return _control.running(target)
 
+    def open_requests(self, target: Target, pool: str, server: str) -> int | None:
+        return None  # stub_status counts clients, not servers
+
     def patience(self, tested: float) -> float:
         return _control.patience(tested)
 
