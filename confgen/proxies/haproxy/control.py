@@ -60,11 +60,18 @@ def _worker(target: Target, request: bytes) -> bytes:
 
 
 def open_requests(target: Target, pool: str, server: str) -> int:
-    """Connections that are in use between any worker and a server (`show servers conn`: used_cur)."""
-    workers = re.findall(rb"^([0-9]+) +worker ", target.talk(SOCKET, b"show proc\n", _SOON), re.MULTILINE)
-    line = re.compile(rf"^{re.escape(pool)}/{re.escape(server)} [0-9]+/[0-9]+ - \S+ [0-9]+ - [0-9]+ ([0-9]+) ", re.MULTILINE)
+    """Connections that are in use between any worker and a server."""
+    workers = re.findall(rb"^([0-9]+) +worker ", _when_back(target), re.MULTILINE)
     said = (target.talk(SOCKET, b"@!%s show servers conn %s\n" % (pid, pool.encode()), _SOON) for pid in workers)
-    return sum(int(number) for text in said for number in line.findall(text.decode("utf-8", "replace")))
+    return sum(_in_use(text.decode("utf-8", "replace"), f"{pool}/{server}") for text in said)
+
+
+def _in_use(table: str, server: str) -> int:
+    """The column `used_cur` of `show servers conn`, found by its heading; the last one stands for one column a thread."""
+    head, *rows = [line.removeprefix("# ").split() for line in table.splitlines() if line.strip()] or [[]]
+    if "used_cur" not in head:
+        return 0
+    return sum(int(row[head.index("used_cur")]) for row in rows if len(row) >= len(head) and row[0] == server)
 
 
 def reload(target: Target) -> None:
