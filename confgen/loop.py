@@ -50,6 +50,7 @@ class Loop:
         self._patience = _PATIENCE
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
         self._listed = self._looked
+        self._cost = 0.0
         self._failures = 0
         self._standby = False
         self._stale_templates = self._stale_certificates = False
@@ -172,11 +173,12 @@ class Loop:
         failures = 0 if news else self._failures
         self._failures = failures + 1 if report is None or report.failed else 0
         if report:
-            self._applied = self._looked if report.changed else self._applied
+            if report.changed:
+                self._applied, self._cost = self._looked, report.took
             self._standby = any(s.applied and s.applied.result is Result.STANDBY for s in report.seats)
 
     def _due(self, pending: settle.Pending | None) -> float:
-        due = settle.due(pending, self._applied, self._listed, self._settings.pace)
+        due = settle.due(pending, self._applied, self._listed, settle.adapted(self._settings.pace, self._cost))
         again = [s.again for s in self._last.values() if s.again is not None]
         if self._standby:
             again.append(_TAKEOVER)

@@ -45,7 +45,8 @@ class LabelSettings:
 class Pace:
     """When to act; all in seconds.
 
-    quiet, most: additions wait until nothing has happened for `quiet`, at most `most` (a burst becomes one reload).
+    quiet, most: additions wait until nothing has happened for `quiet`, at most `most` (a burst becomes one reload); longer
+    where changes take long (settle.adapted).
     relist: a full look even if no event came, since the engine drops events of slow readers without a word.
     retry: first pause after a failure; doubled up to `retry_most`.
     """

@@ -7,7 +7,7 @@ is going away.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from confgen.settings import Pace
 
@@ -22,6 +22,18 @@ class Pending:
 
     def and_another(self, now: float, urgent: bool) -> Pending:
         return Pending(self.first, now, self.urgent or urgent)
+
+
+#: However long turns take, additions wait no longer than this between two of them.
+_MOST = 10.0
+
+
+def adapted(pace: Pace, cost: float) -> Pace:
+    """The pace for a proxy whose last change took `cost` seconds, its own test and reload included.
+
+    Half of the time at most is spent on additions, so that a removal seldom finds a turn under way.
+    """
+    return replace(pace, most=max(pace.most, min(2 * cost, _MOST)))
 
 
 def due(pending: Pending | None, applied: float, listed: float, pace: Pace) -> float:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from confgen.settings import Pace
-from confgen.settle import Pending, backoff, due
+from confgen.settle import Pending, adapted, backoff, due
 
 PACE = Pace(quiet=0.05, most=0.5, relist=30.0, retry=0.5, retry_most=60.0)
 
@@ -54,6 +54,11 @@ def test_nothing_waits_longer_than_the_maximum_and_never_for_ever(first: float, 
         pending = pending.and_another(now, urgent=False)
         assert first <= due(pending, min(applied, first), 0.0, PACE) <= first + PACE.most + 1e-9
     assert due(pending.and_another(now, urgent=True), applied, 0.0, PACE) == first
+
+
+@pytest.mark.parametrize(("cost", "most"), [(0.0, 0.5), (0.2, 0.5), (1.0, 2.0), (60.0, 10.0)])
+def test_where_changes_take_long_additions_are_put_together_for_longer(cost: float, most: float) -> None:
+    assert adapted(PACE, cost) == Pace(quiet=0.05, most=most, relist=30.0, retry=0.5, retry_most=60.0)
 
 
 @pytest.mark.parametrize(("failures", "pause"), [(0, 0.5), (1, 0.5), (2, 1.0), (3, 2.0), (7, 32.0), (8, 60.0), (1000, 60.0)])
