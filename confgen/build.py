@@ -187,7 +187,7 @@ def _offers(
             yield offer
             continue
         try:
-            port = _port(instance, wish)
+            port = _port(instance, wish, labels.prefix)
         except Refusal as refusal:
             effect = Effect.WITHHELD if offer.route.guarded else Effect.SERVER
             problems.append(Problem(wish.origin, refusal.code, refusal.message, effect, refusal.hint))
@@ -248,17 +248,17 @@ def _tls(wish: Wish) -> Tls:
     )
 
 
-def _port(instance: Instance, wish: Wish) -> Port:
+def _port(instance: Instance, wish: Wish, prefix: str) -> Port:
     if wish.port:
         return wish.port
     exposed = sorted(e.port for e in instance.exposed if e.protocol == "tcp")
     if len(exposed) == 1:
         return Port(exposed[0])
     if not exposed:
-        raise Refusal("CG121", "no port is given and the image exposes none", 'add the label confgen.port: "<container port>"')
+        raise Refusal("CG121", "no port is given and the image exposes none", f'add the label {prefix}.port: "<container port>"')
     listed = ", ".join(str(port) for port in exposed)
     raise Refusal(
-        "CG121", f"no port is given and the image exposes several: {listed}", f'add the label confgen.port: "{exposed[0]}"'
+        "CG121", f"no port is given and the image exposes several: {listed}", f'add the label {prefix}.port: "{exposed[0]}"'
     )
 
 
@@ -470,7 +470,7 @@ def _not_shared(offer: _Offer, holder: _Offer) -> Problem:
     """Traffic of a service goes to others only where it says so itself, by naming its pool."""
     assert offer.pool is not None
     message = f"pool {offer.pool.name} belongs to {holder.instance.name}"
-    hint = "to share a pool, set confgen.pool to the same name on both; else choose another name"
+    hint = "to share a pool, set the label pool to the same name on both; else choose another name"
     return Problem(offer.route.origin, "CG006", message, Effect.SERVER, hint)
 
 
@@ -531,7 +531,7 @@ def _taken(offer: _Offer, claim: str, holder: _Offer | None, incumbents: Mapping
         "CG006",
         f"{what} is held by {who}",
         Effect.ROUTE,
-        "choose another; if both are replicas of one thing, give both the same confgen.pool",
+        "choose another; if both are replicas of one thing, give both the same label pool",
     )
 
 

@@ -101,7 +101,8 @@ class Keeper:
 
     def want(self, seat: Seat, state: State) -> Wanted:
         """What the proxy should serve, rendered and read back; nothing is written."""
-        built = self._judged(seat, self._shape(seat, state))
+        self._meet(seat)
+        built = self._judged(seat, self._shape(seat, state, self._abilities(seat)))
         if self._written is None or self._written[0] != built.model:
             self._written = (built.model, self._render(built.model, seat))
         return Wanted(built, make(self._live_model(seat), built.model, seat.proxy.weigh), self._written[1])
@@ -129,8 +130,9 @@ class Keeper:
         try:
             wanted, applied = act(seat, _without_drained(seat, state))
         except ConfgenError as error:
+            problems = self._shape(seat, state, self._caps).problems
             self._caps = None
-            return replace(report, error=error, wanted=self._generation(), live=seat.target.folder.live())
+            return replace(report, error=error, problems=problems, wanted=self._generation(), live=seat.target.folder.live())
         served = {route.name for route in wanted.built.model.routes()}
         return replace(
             report,
@@ -159,7 +161,7 @@ class Keeper:
         try:
             return self._attempt(seat, state)
         except (RefusedText, RefusedByProxy, ReloadFailed) as error:
-            if not self._blame(seat, self._shape(seat, state).model, error):
+            if not self._blame(seat, self._shape(seat, state, self._abilities(seat)).model, error):
                 raise
             return self._attempt(seat, state)
 
@@ -224,13 +226,12 @@ class Keeper:
             self._caps = seat.caps or seat.proxy.probe(seat.target)
         return self._caps
 
-    def _shape(self, seat: Seat, state: State) -> Built:
-        self._meet(seat)
+    def _shape(self, seat: Seat, state: State, caps: Caps | None) -> Built:
         self._asked.next()
         return shape(
             state,
             seat.proxy,
-            self._abilities(seat),
+            caps,
             seat.vantage,
             self._settings,
             self._frame(seat),

@@ -576,13 +576,18 @@ def _meaningless(key: Key, said: _Said, protocol: str) -> Problem:
     return Problem(said.origin, "CG003", f"{show(key.name)} has no meaning for {protocol}", effect, hint)
 
 
+def _whole(said: _Said, section: str) -> str:
+    """The name of a section with the prefix that this confgen goes by, from a label that was found there."""
+    return said.origin.key.removeprefix("label ").partition(section)[0] + section
+
+
 def _stream_port(section: str, said: dict[str, _Said], values: dict[str, object], problems: list[Problem]) -> bool:
     """`confgen.tcp.3306: "3306"`: the label's own value is the container's port."""
     if _TO not in said:
         first = next(s for s in said.values() if s.section)
         message = f"{section} has settings but no port of the container"
         problems.append(
-            Problem(first.origin, "CG002", message, Effect.ROUTE, f'add the label confgen.{section}: "<container port>"')
+            Problem(first.origin, "CG002", message, Effect.ROUTE, f'add the label {_whole(first, section)}: "<container port>"')
         )
         return False
     try:

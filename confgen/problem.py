@@ -57,6 +57,7 @@ CODES: dict[str, str] = {
     "CG006": "claimed by another",
     "CG008": "not granted by the policy",
     "CG007": "a proxy without a shared volume",
+    "CG009": "a proxy that does not run",
     "CG101": "host name",
     "CG102": "wildcard host",
     "CG111": "path",

@@ -54,7 +54,15 @@ def seats(state: State, settings: Settings) -> tuple[tuple[Seat, ...], tuple[Pro
         found = [i for i in state.instances if proxy_kind(i, settings.labels)]
     else:
         raise UsageError(f"target {settings.target!r} is not known", "write container:NAME, process or dir:PATH")
-    return _containers([i for i in found if i.phase not in GONE], state, settings)
+    return _containers(found, state, settings)
+
+
+def nobody(settings: Settings) -> str:
+    """What to say where there is no proxy at all."""
+    if settings.target:
+        return f"there is no {settings.target.replace(':', ' ', 1)}"
+    prefix = settings.labels.prefix
+    return f"label one with {prefix}.proxy=nginx or {prefix}.proxy=haproxy"
 
 
 def _process(settings: Settings) -> Seat:
@@ -78,7 +86,7 @@ def _files(path: Path, settings: Settings) -> Seat:
 
 
 def _containers(found: list[Instance], state: State, settings: Settings) -> tuple[tuple[Seat, ...], tuple[Problem, ...]]:
-    """Those that share a volume with us; the others belong to another confgen, unless there is no other sign of ours."""
+    """Those that run and share a volume with us; the others belong to another confgen, unless there is no other sign of ours."""
     problems: list[Problem] = []
     made: list[Seat] = []
     strangers: list[Problem] = []
@@ -93,10 +101,13 @@ def _containers(found: list[Instance], state: State, settings: Settings) -> tupl
             continue
         shared = _shared(instance, mounts, settings.directory)
         if shared is None:
-            strangers.append(_stranger(origin, settings))
+            strangers += [_stranger(origin, settings)] if instance.phase not in GONE else []
+            continue
+        if instance.phase in GONE:
+            problems.append(_stopped(origin, instance))
             continue
         made.append(_seat(instance, kind, *shared, settings))
-    return tuple(made), tuple(problems if made else problems + strangers)
+    return tuple(made), tuple(problems if made or problems else strangers)
 
 
 def _own_mounts(state: State) -> tuple[Mount, ...] | None:
@@ -141,6 +152,10 @@ def _target(instance: Instance, name: str, folder: Path, view: PurePosixPath, se
 
         return ExecTarget(name, Folder(folder), view, settings.engine, instance.id)
     return ChannelTarget(name, Folder(folder), view)
+
+
+def _stopped(origin: Origin, instance: Instance) -> Problem:
+    return Problem(origin, "CG009", f"the proxy is {instance.phase.value}", Effect.PROXY, f"docker start {instance.name}")
 
 
 def _stranger(origin: Origin, settings: Settings) -> Problem:

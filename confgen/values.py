@@ -224,7 +224,7 @@ def _host_hint(host: str, char: str) -> str:
     if "://" in host:
         return f"leave out the scheme: {show(host.split('://', 1)[1].split('/', 1)[0])}"
     if char == "/":
-        return "put the path in its own label, confgen.path"
+        return "put the path in a label of its own: path"
     if char == ":":
         return "leave out the port: requests for every port of the listener are matched"
     return 'use letters, digits, "-" and "."'

@@ -51,7 +51,7 @@ class Wanted:
 def shape(
     state: State,
     proxy: Proxy,
-    caps: Caps,
+    caps: Caps | None,
     vantage: Vantage,
     settings: Settings,
     frame: Frame,
@@ -60,10 +60,13 @@ def shape(
     shelf: Shelf = _EMPTY_SHELF,
     recent: Recent | None = None,
 ) -> Built:
-    """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine."""
+    """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine.
+
+    caps: None where it could not be asked what it can; then what it cannot do is not known either.
+    """
     built = build(state, vantage, settings.labels, frame, {claim.name: claim for claim in kept.claims}, policy, recent)
     model, bare = secure(built.model, shelf.certificates)
-    model, cannot = proxy.fit(model, caps)
+    model, cannot = proxy.fit(model, caps) if caps else (model, ())
     problems = {*built.problems, *shelf.problems, *bare, *cannot}
     for quarantined in kept.quarantined:
         route = next((r for r in model.routes() if r.name == quarantined.name), None)

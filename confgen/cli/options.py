@@ -128,13 +128,13 @@ def read(files: tuple[Path, ...], settings: Settings) -> Any:
 def proxies(settings: Settings) -> Iterator[tuple[Any, Any, Any]]:
     """The engine's proxies, each with the state around it."""
     from confgen.loop import Loop
-    from confgen.seats import seats
+    from confgen.seats import nobody, seats
 
     loop = Loop(settings, (engine(settings),))
     state = loop.look()
     found, problems = seats(state, settings)
     if not found:
-        hint = str(problems[0]) if problems else "label one with confgen.proxy=nginx or confgen.proxy=haproxy"
-        raise UsageError("no proxy container is running", hint)
+        hints = [f"{p.origin}: {p.message}; {p.hint}" for p in sorted(problems)[:3]]
+        raise UsageError("no proxy container is running", "\n  ".join(hints) or nobody(settings))
     for seat in found:
         yield loop, seat, state

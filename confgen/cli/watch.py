@@ -29,19 +29,20 @@ def watch(once: bool, listen: str, log_format: str, verbose: bool, quiet: bool, 
     from confgen.loop import Loop
     from confgen.observe.health import Pulse
     from confgen.observe.log import Teller, set_up
+    from confgen.seats import nobody
 
     set_up(log_format, -1 if quiet else 1 if verbose else 0)
     settings = settings_from(given)
     loop = Loop(settings, (engine(settings),))
     if once:
         report = loop.turn("--once")
-        Teller().tell(report)
+        Teller(nobody(settings)).tell(report)
         return _outcome(report)
     stop = threading.Event()
     signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # also what makes SIGTERM count for a PID 1
     threading.Thread(target=_mind_signals, args=(signals, loop, stop), daemon=True, name="confgen-signals").start()
-    sinks = [Teller().tell, Pulse(settings.directory).tell, *([_serve(listen, settings)] if listen else [])]
+    sinks = [Teller(nobody(settings)).tell, Pulse(settings.directory).tell, *([_serve(listen, settings)] if listen else [])]
 
     def tell(report: Report) -> None:
         for sink in sinks:

@@ -46,9 +46,10 @@ def set_up(kind: str, verbosity: int) -> None:
 
 
 class Teller:
-    """Remembers what was told, so that nothing is told twice."""
+    """Remembers what was told, so that nothing is told twice.  hint: what to say where there is no proxy."""
 
-    def __init__(self) -> None:
+    def __init__(self, hint: str = "") -> None:
+        self._hint = hint
         self._problems: frozenset[Problem] = frozenset()
         self._errors: dict[str, str] = {}
         self._standby: dict[str, bool] = {}
@@ -58,12 +59,15 @@ class Teller:
         seats = frozenset(s.seat for s in report.seats)
         if seats != self._seats:
             self._seats = seats
-            if not seats:
-                log.warning("no proxy container is running: label one with confgen.proxy=nginx or confgen.proxy=haproxy")
+            if not seats:  # the Problems say more, where there are some
+                log.warning("no proxy container is running%s", "" if report.problems else f": {self._hint}")
         for seat in report.seats:
             self._tell_seat(seat, report)
-        if not any(seat.error for seat in report.seats):  # where a turn ended early its Problems are not known
-            self._tell_problems(frozenset(report.all_problems()))
+        problems = frozenset(report.all_problems())
+        # Where a turn ended early, or no proxy is there to serve, not all Problems are known, so none is gone.
+        if not report.seats or any(seat.error for seat in report.seats):
+            problems |= self._problems
+        self._tell_problems(problems)
 
     def _tell_seat(self, seat: SeatReport, report: Report) -> None:
         before, now = self._errors.get(seat.seat, ""), _words(seat.error)

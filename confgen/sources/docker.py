@@ -194,12 +194,13 @@ class DockerSource:
         self._notes = {key: note for key, note in self._notes.items() if key[0] in rows and not note.shown(rows[key[0]])}
 
     def _look(self, named: set[str], everything: bool) -> None:
-        if everything:
-            self._rows = self._guard(self._list(()))
-        elif named:
-            fresh = self._list(sorted(named))
-            self._rows = {i: row for i, row in self._rows.items() if i not in named} | fresh
-        self._refused = 0.0
+        fresh = self._list(() if everything else sorted(named)) if everything or named else {}
+        with self._lock:
+            if everything:
+                self._rows = self._guard(fresh)
+            else:
+                self._rows = {i: row for i, row in self._rows.items() if i not in named} | fresh
+            self._refused = 0.0
 
     def _list(self, ids: Sequence[str]) -> dict[str, Instance]:
         answer = self._engine.containers(ids)
@@ -214,6 +215,7 @@ class DockerSource:
         """An engine that has just come back may not have its containers back yet.
 
         When many are missing right after a reconnect they are kept for a while, until an event says that they are gone.
+        Called with the lock held, since events say so in another thread.
         """
         now = self._clock()
         if self._lost and self._rows:

@@ -16,7 +16,7 @@ from confgen.problem import Effect
 from confgen.settings import Frame, LabelSettings
 from confgen.state import COMPOSE_PROJECT, COMPOSE_SERVICE, Attachment, Exposed, Health, Instance, Phase, State
 from confgen.values import Balance, Host, Match, Name, Path, Url
-from tests.unit.facts import FRONT, built, container, model, names, pool, problem, route, server
+from tests.unit.facts import FRONT, built, container, model, names, pool, problem, route, server, state
 
 ANYWHERE = Vantage(None)
 
@@ -610,3 +610,22 @@ def test_a_container_that_joins_another_ones_route_is_placed_in_it() -> None:
         ("one", "one.default", "one"),
         ("two", "one.default", "two"),
     ]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"host": "a.test"},
+        {"host": "a.test/api", "port": "80"},
+        {"tcp.3306.idle": "10s"},
+        {"port": "80"},
+        {"host": "shop.example.com", "port": "80"},
+        {"host": "b.test", "port": "80", "pool": "web-1-8080"},
+    ],
+)
+def test_what_to_do_is_said_with_the_prefix_that_is_in_use(labels: dict[str, str]) -> None:
+    first = replace(container(), labels=(("acme.host", "shop.example.com"), ("acme.port", "8080")))
+    second = replace(container("web-2", created=2000), labels=tuple((f"acme.{key}", text) for key, text in labels.items()))
+    found = build(state(first, second), FRONT, LabelSettings(prefix="acme"), Frame())
+    assert found.problems
+    assert not [p.hint for p in found.problems if "confgen." in p.hint]

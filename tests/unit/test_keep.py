@@ -208,6 +208,7 @@ def busy_port(nginx: Nginx, text: str):  # type: ignore[no-untyped-def]
 def test_an_absent_proxy_is_no_refusal(world: World) -> None:
     world.nginx.away = True
     assert isinstance(world.keep("a").error, TargetUnavailable)
+    assert codes(world.keep("a", wrong={"host": "wrong", "port": "x"})) == ["CG121"], "labels are judged all the same"
     world.nginx.away = False
     assert world.keep("a").error is None
 

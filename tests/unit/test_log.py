@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -51,7 +52,7 @@ def told(*reports: Report, level: int = logging.INFO) -> list[str]:
     handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     log.handlers[:], log.propagate = [handler], False
     log.setLevel(level)
-    teller = Teller()
+    teller = Teller("label one")
     for report in reports:
         teller.tell(report)
     return stream.getvalue().splitlines()
@@ -178,7 +179,15 @@ def test_an_error_is_told_once_and_that_it_is_right_again() -> None:
 
 def test_without_a_proxy_it_is_said_once() -> None:
     lines = told(report(), report(), report(seat()), report())
-    assert [line.split(":")[0] for line in lines] == ["WARNING no proxy container is running"] * 2
+    assert lines == ["WARNING no proxy container is running: label one"] * 2
+
+
+def test_where_a_turn_ended_early_problems_are_told_and_none_is_gone() -> None:
+    away = seat(error=TargetUnavailable("the proxy is away", ""), applied=None)
+    lines = told(report(seat(problems=(WRONG,))), report(away), report(), report(replace(away, problems=(WRONG,))))
+    assert [line for line in lines if "CG121" in line or "gone" in line] == lines[:1]
+    lines = told(report(replace(away, problems=(WRONG,))))
+    assert [line.split()[1] for line in lines] == ["container", "CG121"]
 
 
 def test_each_turn_is_told_to_who_wants_all() -> None:
