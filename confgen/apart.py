@@ -29,8 +29,9 @@ from confgen.render import Candidate, Recipe, Renderer, Renders, TooLong, seal
 #: How long a new child may take until it is ready, in seconds: 0.1 on an idle machine.
 _START = 30.0
 _READY = b"\n"
-#: How much longer than its limit the child is waited for: it tells the template's line, if it can.
-_GRACE = 1.0
+#: After its limit the child tells the template's line, if it hears at all: it may compute so much longer, and is waited for
+#: so much longer, since a busy machine may let it wait.
+_DEAF, _GRACE = 1.0, 5.0
 #: Between two looks whether confgen is being stopped, in seconds.
 _GLANCE = 0.1
 _NEEDED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
@@ -204,4 +205,4 @@ def _answer(renders: Renderer, recipes: tuple[Recipe, ...], view: Mapping[str, o
 def _alarm(seconds: float) -> None:
     """The first timer tells the line; the second ends a process that computes and hears nothing, even if confgen is gone."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds + _GRACE if seconds else 0)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds + _DEAF if seconds else 0)
