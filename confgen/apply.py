@@ -1,6 +1,7 @@
 """The transaction that brings a candidate into the running proxy, or leaves everything as it was.
 
-stage -> the proxy's own test of the very bytes -> swap -> reload -> the running proxy shows the generation, or put back
+what only takes requests away -> stage -> the proxy's own test of the very bytes -> swap
+  -> a runtime change, read back; else a reload -> the running proxy shows the generation, or put back
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from confgen.errors import RefusedByProxy, ReloadFailed
-from confgen.proxies.proxy import Proxy
+from confgen.proxies.proxy import Caps, Proxy
 from confgen.render import Candidate
 from confgen.targets.folder import Folder
 from confgen.targets.target import Target
@@ -22,24 +23,30 @@ _POLL = 0.010
 class Result(enum.Enum):
     """UNCHANGED: nothing was written, nobody was disturbed.  WRITTEN: the files are there, and
     there is no proxy to load them.  STANDBY: another confgen has the right to write there, this one only looks on.
-    OUTDATED: a look only, and the running proxy serves another generation.  RELOADED: the running proxy has shown the generation.
+    OUTDATED: a look only, and the running proxy serves another generation.  ADJUSTED: the running proxy was changed without a
+    reload, and does what the files say.  RELOADED: the running proxy has shown the generation.
     """
 
     UNCHANGED = "unchanged"
     WRITTEN = "written"
     STANDBY = "standby"
     OUTDATED = "outdated"
+    ADJUSTED = "adjusted"
     RELOADED = "reloaded"
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What came of it.  tested, reloaded: seconds that the proxy's test, and the reload until it showed, took."""
+    """What came of it.  tested, loaded: seconds that the proxy's test took, and the change or the reload until it showed.
+
+    why: what led to a reload beyond the change itself, in words.
+    """
 
     generation: str
     result: Result
     tested: float = 0.0
-    reloaded: float = 0.0
+    loaded: float = 0.0
+    why: str = ""
 
     @property
     def changed(self) -> bool:
@@ -47,31 +54,43 @@ class Applied:
         return self.result not in (Result.UNCHANGED, Result.STANDBY, Result.OUTDATED)
 
 
-def apply(candidate: Candidate, proxy: Proxy, target: Target, keep: int) -> Applied:
+def apply(candidate: Candidate, proxy: Proxy, caps: Caps, target: Target, keep: int) -> Applied:
     """Makes the running proxy serve the candidate.
 
     Raises TargetUnavailable when the proxy does not answer (then nothing was swapped, unless it went away after its test
     had passed: it comes back with the new text), RefusedByProxy when its test says no, ReloadFailed when the running
     proxy never showed the generation (then `live` points at the former one again).
     """
-    folder = target.folder
+    folder, files = target.folder, candidate.as_dict()
     running = proxy.running(target)
     if running == folder.live() == candidate.generation:
         return Applied(candidate.generation, Result.UNCHANGED)
-    folder.stage(candidate.generation, candidate.as_dict())
+    way = proxy.way(folder.read(running), files, caps)
+    why = way.reload
+    if way.first:
+        why = proxy.change(target, way.first) or None
+    folder.stage(candidate.generation, files)
     tested = _test(candidate.generation, proxy, target)
     former = folder.live()
     folder.swap(candidate.generation)
     started = time.monotonic()
+    if why is None:
+        why = proxy.change(target, way.then) or proxy.confirm(target, candidate.generation, files) or None
+    if why is not None:
+        _reload(candidate.generation, former, proxy, target, started + proxy.patience(tested))
+    folder.prune(keep)
+    result = Result.ADJUSTED if why is None else Result.RELOADED
+    return Applied(candidate.generation, result, tested, time.monotonic() - started, why or "")
+
+
+def _reload(generation: str, former: str, proxy: Proxy, target: Target, until: float) -> None:
     try:
         proxy.reload(target)
-        _await(candidate.generation, proxy, target, started + proxy.patience(tested))
+        _await(generation, proxy, target, until)
     except ReloadFailed:
         if former:
-            folder.swap(former)
+            target.folder.swap(former)
         raise
-    folder.prune(keep)
-    return Applied(candidate.generation, Result.RELOADED, tested, time.monotonic() - started)
 
 
 def put(candidate: Candidate, folder: Folder, keep: int) -> Applied:

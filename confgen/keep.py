@@ -16,7 +16,6 @@ from confgen.codec import decode, encode
 from confgen.errors import BadInput, BadTemplate, ConfgenError, NotApplied, RefusedByProxy, RefusedText, ReloadFailed
 from confgen.kept import Claim, Kept, Quarantined, Verdict, claim_names
 from confgen.model import Model, Route
-from confgen.plan import make
 from confgen.policy import Policy
 from confgen.proxies.proxy import Caps
 from confgen.quarantine import offenders
@@ -28,7 +27,7 @@ from confgen.settings import Frame, Settings
 from confgen.state import State
 from confgen.tls import Shelf
 from confgen.verdict import Probe, complaints, judged, probes, taking
-from confgen.want import Wanted, definition, live_model, shape, without, write
+from confgen.want import Live, Wanted, definition, look_into, planned, shape, without, write
 
 log = logging.getLogger(__name__)
 
@@ -84,10 +83,10 @@ class Keeper:
         self._kept: Kept | None = None
         self._lock: int | None = None
         # What costs time and follows from what was seen before: what was asked for, the parts of the text, a model's text,
-        # and the model that is live.
+        # and what is live.
         self._asked, self._parts = Recent(), Recent()
         self._written: tuple[Model, Candidate] | None = None
-        self._live: tuple[str, Model] | None = None
+        self._live: Live | None = None
         self._missing: dict[str, float] = {}
         self._tries: dict[str, tuple[int, float]] = {}
 
@@ -105,7 +104,8 @@ class Keeper:
         built = self._judged(seat, self._shape(seat, state, self._abilities(seat)))
         if self._written is None or self._written[0] != built.model:
             self._written = (built.model, self._render(built.model, seat))
-        return Wanted(built, make(self._live_model(seat), built.model, seat.proxy.weigh), self._written[1])
+        candidate = self._written[1]
+        return Wanted(built, planned(self._is_live(seat), built.model, candidate, seat.proxy, self._abilities(seat)), candidate)
 
     def release(self) -> None:
         """Gives up the right to write, for a standby to take, and what renders."""
@@ -154,7 +154,7 @@ class Keeper:
         running = seat.target.folder.live() if seat.caps else seat.proxy.running(seat.target)
         right = running == (_pin(seat) or wanted.candidate.generation)
         if running != wanted.candidate.generation:
-            wanted = replace(wanted, built=replace(wanted.built, model=self._live_model(seat)))
+            wanted = replace(wanted, built=replace(wanted.built, model=self._is_live(seat).model))
         return wanted, Applied(running, Result.UNCHANGED if right else Result.OUTDATED)
 
     def _keep(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
@@ -175,8 +175,8 @@ class Keeper:
             return wanted, self._bring(seat, _pinned(seat, pinned))
         vault.put(seat.target.folder, wanted.built.model, self._certificates(seat))
         applied = self._bring(seat, wanted.candidate)
-        if applied.result in (Result.WRITTEN, Result.RELOADED):
-            self._live = (wanted.candidate.generation, wanted.built.model)
+        if applied.changed:
+            self._live = Live(wanted.candidate.generation, wanted.built.model, wanted.candidate.as_dict())
         vault.tidy(seat.target.folder, wanted.built.model)
         self._claim(seat, state, wanted)
         return wanted, applied
@@ -188,7 +188,7 @@ class Keeper:
             if seat.caps:
                 applied = put(candidate, seat.target.folder, self._settings.keep)
             else:
-                applied = apply(candidate, seat.proxy, seat.target, self._settings.keep)
+                applied = apply(candidate, seat.proxy, self._abilities(seat), seat.target, self._settings.keep)
         except NotApplied as error:
             self._refused = self._again(self._refused, candidate.generation, error)
             raise
@@ -242,7 +242,7 @@ class Keeper:
         )
 
     def _certificates(self, seat: Seat) -> Shelf:
-        return vault.recall(seat.target.folder, self._live_model(seat), self.shelf) if self.shelf.broken else self.shelf
+        return vault.recall(seat.target.folder, self._is_live(seat).model, self.shelf) if self.shelf.broken else self.shelf
 
     def _frame(self, seat: Seat) -> Frame:
         return replace(self._settings.frame, directory=seat.target.view)
@@ -252,12 +252,11 @@ class Keeper:
             self._renders = renderer(self._settings.templates, seat.proxy.filters, self._stopped)
         return write(model, seat.proxy, self._abilities(seat), self._frame(seat), self._renders, self._parts)
 
-    def _live_model(self, seat: Seat) -> Model:
-        """The model that is live; read from the folder only when it is not the one that was read last."""
-        live = seat.target.folder.live()
-        if self._live is None or self._live[0] != live:
-            self._live = (live, live_model(seat.target.folder))
-        return self._live[1]
+    def _is_live(self, seat: Seat) -> Live:
+        """What is live; read from the folder only when it is not what was read last."""
+        if self._live is None or self._live.generation != seat.target.folder.live():
+            self._live = look_into(seat.target.folder)
+        return self._live
 
     # --- who is well ---
 
@@ -268,7 +267,7 @@ class Keeper:
         found = self.judge(seat.name, wanted, kept) if self.judge else kept
         checked = {probe.name for probe in wanted if probe.check}
         self._verdicts = tuple(sorted(v for v in found.values() if not v.up or v.name in checked))
-        model = judged(built.model, found, taking(self._live_model(seat)))
+        model = judged(built.model, found, taking(self._is_live(seat).model))
         servers = {(pool.name, server.name): server for pool in model.pools for server in pool.servers}
         placements = tuple(
             replace(p, server=servers.get((p.pool, p.server.name), p.server)) if p.pool and p.server else p
@@ -281,7 +280,7 @@ class Keeper:
     def _blame(self, seat: Seat, model: Model, error: NotApplied) -> bool:
         """Finds the routes because of which the text is refused and puts them into quarantine; False if there are none."""
         if isinstance(error, ReloadFailed):
-            known = {listener.name for listener in self._live_model(seat).listeners}
+            known = {listener.name for listener in self._is_live(seat).model.listeners}
             fresh_ports = [x for x in model.listeners if x.name not in known and x.protocol != "http"]
             blamed = {str(route.name): _PORT_WORDS for listener in fresh_ports for route in listener.routes}
         else:
@@ -303,7 +302,7 @@ class Keeper:
         Empty when what is live would be refused too: then the fault is in a template, and no template's mistake may take
         down a route that is up.
         """
-        live = self._live_model(seat)
+        live = self._is_live(seat).model
         if self._said(seat, live):
             return {}
         known = set(live.routes())

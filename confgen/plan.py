@@ -17,6 +17,11 @@ class Impact(enum.IntEnum):
     HOT = 1
     RELOAD = 2
 
+    @property
+    def words(self) -> str:
+        """For people."""
+        return ("nothing", "runtime change", "reload")[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from confgen.apart import renderer
@@ -16,7 +16,7 @@ from confgen.errors import BadInput
 from confgen.kept import Kept
 from confgen.labels import proxy_kind
 from confgen.model import Listener, Model, Pool, Route, withheld
-from confgen.plan import Plan, make
+from confgen.plan import Impact, Plan, make
 from confgen.policy import Policy
 from confgen.policy import parse as parse_policy
 from confgen.problem import Effect, Origin, Problem
@@ -37,6 +37,18 @@ MODEL_FILE = "model.json"
 _NOTHING = Model()
 _NOTHING_KEPT = Kept()
 _EMPTY_SHELF = Shelf()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is live in a folder: its generation, the model of it, and all its files."""
+
+    generation: str = ""
+    model: Model = _NOTHING
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+_NOBODY = Live()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,17 @@ def _encoded(value: Model | Listener | Route | Pool, *_origins: Origin) -> dict[
     return said
 
 
+def planned(live: Live, model: Model, candidate: Candidate, proxy: Proxy, caps: Caps) -> Plan:
+    """The plan from what is live; whether the proxy can be changed as it runs follows from the texts."""
+    plan = make(live.model, model, proxy.weigh)
+    if plan.impact is not Impact.RELOAD or not live.files:
+        return plan
+    way = proxy.way(live.files, candidate.as_dict(), caps)
+    if way.reload is None:
+        return replace(plan, impact=Impact.HOT)
+    return replace(plan, reason=f"{plan.reason} ({way.reload})") if way.reload else plan
+
+
 @dataclass(frozen=True, slots=True)
 class Offline:
     """A proxy that is only written about: in a compose file, a snapshot, or by --proxy."""
@@ -165,14 +188,14 @@ def _offline(name: str, kind: str, vantage: Vantage, settings: Settings) -> Offl
     return Offline(name or kind, proxy, proxy.caps(settings.proxy_version or proxy.newest), vantage)
 
 
-def want_offline(state: State, place: Offline, settings: Settings, live: Model = _NOTHING, shelf: Shelf = _EMPTY_SHELF) -> Wanted:
+def want_offline(state: State, place: Offline, settings: Settings, live: Live = _NOBODY, shelf: Shelf = _EMPTY_SHELF) -> Wanted:
     """What a proxy should serve that is not there to be asked, against what is `live`."""
     built = shape(
         state, place.proxy, place.caps, place.vantage, settings, settings.frame, _NOTHING_KEPT, read_policy(settings), shelf
     )
     with closing(renderer(settings.templates, place.proxy.filters)) as renders:
         candidate = write(built.model, place.proxy, place.caps, settings.frame, renders)
-    return Wanted(built, make(live, built.model, place.proxy.weigh), candidate)
+    return Wanted(built, planned(live, built.model, candidate, place.proxy, place.caps), candidate)
 
 
 def read_policy(settings: Settings) -> Policy | None:
@@ -190,9 +213,10 @@ def read_shelf(settings: Settings) -> Shelf:
     return Certificates(settings.certificates).look() if settings.certificates else _EMPTY_SHELF
 
 
-def live_model(folder: Folder) -> Model:
-    """The model of the live generation; an empty one where there is none, or one that this version cannot read."""
-    return read_model(folder.path / "live" / MODEL_FILE)
+def look_into(folder: Folder) -> Live:
+    """What is live there; the model is empty where there is none, or one that this version cannot read."""
+    generation = folder.live()
+    return Live(generation, read_model(folder.generations / generation / MODEL_FILE), folder.read(generation))
 
 
 def read_model(file: Path) -> Model:

@@ -151,10 +151,10 @@ def plan(files: tuple[Path, ...], as_json: bool, **given: Any) -> int:
 def _planned(files: tuple[Path, ...], settings: Settings) -> list[tuple[str, Wanted]]:
     """What is wanted, with its way from what is live: of files against the folder, else of the engine's proxies."""
     from confgen.targets.folder import Folder
-    from confgen.want import live_model, offline, read_shelf, want_offline
+    from confgen.want import look_into, offline, read_shelf, want_offline
 
     if files:
-        state, live, shelf = read(files, settings), live_model(Folder(settings.directory)), read_shelf(settings)
+        state, live, shelf = read(files, settings), look_into(Folder(settings.directory)), read_shelf(settings)
         return [(place.name, want_offline(state, place, settings, live, shelf)) for place in offline(state, settings)]
     return [(seat.name, loop.keeper(seat).want(seat, state)) for loop, seat, state in proxies(settings)]
 
@@ -175,6 +175,6 @@ def _plan_line(wanted: Wanted) -> str:
         return "nothing to change"
     from confgen.problem import count
 
-    return f"{count(len(wanted.plan.changes), 'change')}, {wanted.plan.impact.name.lower()}" + (
+    return f"{count(len(wanted.plan.changes), 'change')}, {wanted.plan.impact.words}" + (
         f": {wanted.plan.reason}" if wanted.plan.reason else ""
     )

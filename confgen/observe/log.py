@@ -9,6 +9,7 @@ import time
 
 from confgen.apply import Result
 from confgen.errors import ConfgenError
+from confgen.plan import Impact
 from confgen.problem import Problem, count
 from confgen.report import Report, SeatReport
 
@@ -102,18 +103,18 @@ def _applied(seat: SeatReport, report: Report) -> str:
     return (
         f"{seat.seat}: serves generation {seat.applied.generation}: {count(len(seat.model.routes()), 'route')}, {count(servers, 'server')}; "
         f"{_why(seat)} in {report.took * 1000:.0f} ms "
-        f"(test {seat.applied.tested * 1000:.0f}, reload {seat.applied.reloaded * 1000:.0f}); woken by {report.woken}"
+        f"(test {seat.applied.tested * 1000:.0f}, {_HOW[seat.applied.result][1]} {seat.applied.loaded * 1000:.0f}); woken by {report.woken}"
     )
+
+
+#: How something was brought to a proxy, and what the time is called that it took.
+_HOW = {Result.WRITTEN: ("written", "load"), Result.ADJUSTED: ("runtime change", "change"), Result.RELOADED: ("reload", "reload")}
 
 
 def _why(seat: SeatReport) -> str:
-    if seat.pinned:
-        return "pinned by confgen rollback,"
-    changes = count(len(seat.plan.changes), "change")
-    return (
-        f"{seat.plan.reason}; {changes}"
-        if seat.plan.reason
-        else f"{changes} of the model, none of the text,"
-        if seat.plan.changes
-        else "brought back"
-    )
+    """How it was brought there, for which reason, and how many changes that were."""
+    assert seat.applied is not None
+    reason = "pinned by confgen rollback" if seat.pinned else seat.plan.reason or "brought back"
+    unforeseen = f" ({seat.applied.why})" if seat.applied.why and seat.plan.impact is not Impact.RELOAD else ""
+    changes = f"; {count(len(seat.plan.changes), 'change')}" if seat.plan.changes and not seat.pinned else ""
+    return f"{_HOW[seat.applied.result][0]}: {reason}{unforeseen}{changes}"

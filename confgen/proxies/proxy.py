@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +45,27 @@ class Output:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that is said to a running proxy.  answers: a pattern of its good answers, "" for silence."""
+
+    said: str
+    answers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a running proxy is brought from one text to another.
+
+    reload: why it takes a reload, "" where the proxy has no other way; None where the steps will do.  first: those that only
+    take requests away from servers, while others of the pool go on; nothing can break by them, so they are said at once.
+    """
+
+    reload: str | None = None
+    first: tuple[Step, ...] = ()
+    then: tuple[Step, ...] = ()
+
+
 class Proxy(Protocol):
     """nginx or HAProxy."""
 
@@ -82,6 +103,18 @@ class Proxy(Protocol):
 
     def weigh(self, change: Change) -> tuple[Impact, str]:
         """What it takes to bring a change into the running proxy, and why, in words (pure)."""
+
+    def way(self, running: Mapping[str, bytes], wanted: Mapping[str, bytes], caps: Caps) -> Way:
+        """From the files of one generation to those of another (pure)."""
+
+    def change(self, target: Target, steps: Sequence[Step]) -> str:
+        """Says the steps to the running proxy, which shows no known generation from then on.
+
+        Returns "" when each was answered as it should be; else what was answered, in words, and no more is said.
+        """
+
+    def confirm(self, target: Target, generation: str, files: Mapping[str, bytes]) -> str:
+        """Compares what runs with the files and has the proxy show their generation; "" or what is different, in words."""
 
     def probe(self, target: Target) -> Caps:
         """Asks the running proxy what it is."""

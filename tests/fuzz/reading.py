@@ -390,7 +390,7 @@ HAPROXY_LINES: dict[str, frozenset[str]] = {
         "default-path set-var log hard-stop-after fd-hard-limit expose-experimental-directives ssl-default-bind-options "
         "ssl-default-bind-ciphers ssl-default-bind-ciphersuites ssl-default-bind-curves"
     ),
-    "defaults": _words("mode log log-format option retry-on retries hash-type http-reuse timeout http-error"),
+    "defaults": _words("mode log log-format option balance retry-on retries hash-type http-reuse timeout http-error"),
     "resolvers": _words("nameserver resolve_retries timeout hold"),
     "frontend": _words("acl bind http-request http-response use_backend default_backend timeout tcp-request"),
     "backend": _words("acl balance cookie retries timeout http-request http-response server server-template"),

@@ -243,14 +243,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 82925a6e2e2a176d.
+# Written by confgen for HAProxy 3.2, generation f4de9afa00fb8da8.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(82925a6e2e2a176d)
+    set-var proc.confgen str(f4de9afa00fb8da8)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -273,6 +273,7 @@ defaults confgen:http
     retry-on conn-failure empty-response
     retries 2
     option allbackups
+    balance roundrobin
     hash-type consistent
     http-reuse safe
     timeout connect         500ms

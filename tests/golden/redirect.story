@@ -198,14 +198,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation e4777fd4ecd5548e.
+# Written by confgen for HAProxy 3.2, generation 3d37a3d3c6878cac.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(e4777fd4ecd5548e)
+    set-var proc.confgen str(3d37a3d3c6878cac)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -228,6 +228,7 @@ defaults confgen:http
     retry-on conn-failure empty-response
     retries 2
     option allbackups
+    balance roundrobin
     hash-type consistent
     http-reuse safe
     timeout connect         500ms

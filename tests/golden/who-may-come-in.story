@@ -285,14 +285,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation c5cdf67baf5fffab.
+# Written by confgen for HAProxy 3.2, generation fff7f1401dc3ddb7.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(c5cdf67baf5fffab)
+    set-var proc.confgen str(fff7f1401dc3ddb7)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -315,6 +315,7 @@ defaults confgen:http
     retry-on conn-failure empty-response
     retries 2
     option allbackups
+    balance roundrobin
     hash-type consistent
     http-reuse safe
     timeout connect         500ms

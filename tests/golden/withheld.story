@@ -247,14 +247,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 4558ac437b6d2eee.
+# Written by confgen for HAProxy 3.2, generation b82b3d966472d108.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(4558ac437b6d2eee)
+    set-var proc.confgen str(b82b3d966472d108)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -277,6 +277,7 @@ defaults confgen:http
     retry-on conn-failure empty-response
     retries 2
     option allbackups
+    balance roundrobin
     hash-type consistent
     http-reuse safe
     timeout connect         500ms

@@ -119,7 +119,8 @@ class Bench:
         return candidate
 
     def serve(self, model: Model) -> Applied:
-        return apply(self.candidate(model), HAPROXY, self.target, 5)
+        caps = self.caps()
+        return apply(self.candidate(model, caps), HAPROXY, caps, self.target, 5)
 
     def ask(
         self, host: str, path: str = "/", method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None

@@ -262,7 +262,7 @@ class Bench:
         return candidate
 
     def serve(self, model: Model) -> Applied:
-        return apply(self.candidate(model), NGINX, self.target, 5)
+        return apply(self.candidate(model), NGINX, self.caps(), self.target, 5)
 
     def ask(
         self, host: str, path: str = "/", method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None

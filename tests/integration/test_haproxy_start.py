@@ -22,6 +22,7 @@ from confgen.proxies.haproxy.control import SOCKET
 from confgen.render import Candidate
 from confgen.targets.process import ProcessTarget
 from confgen.targets.target import Command
+from confgen.values import Duration
 from tests.integration.haproxy_bed import Bench, bench, binaries, newest  # noqa: F401 - the fixtures
 from tests.integration.nginx_bed import (  # noqa: F401 - the fixtures
     Backend,
@@ -128,7 +129,8 @@ def test_a_reload_loses_nothing(bench: Bench, backends: Make) -> None:
     bench.serve(site(web))
     with Load(bench.http_port, "a.test", rate=200) as load:
         for number in range(5):
-            assert bench.serve(site(web, route(f"b.{number}", "b.test", to="web"))).result is Result.RELOADED
+            slow = route("b", "b.test", to="web", read=Duration(90_000 + number))
+            assert bench.serve(site(web, slow)).result is Result.RELOADED
     assert load.result.requests > 20
     assert load.result.failures == 0, load.result
     wait_for(lambda: workers(bench) == 1, 10)
@@ -163,7 +165,7 @@ def test_a_port_that_is_taken_is_told_and_undone(bench: Bench, backends: Make, m
         port = int(busy.getsockname()[1])
         candidate = bench.candidate(on_taken_port(web, port))
         with pytest.raises(ReloadFailed) as caught:
-            apply(candidate, HAPROXY, ProcessTarget("HAProxy", bench.target.folder), 5)
+            apply(candidate, HAPROXY, bench.caps(), ProcessTarget("HAProxy", bench.target.folder), 5)
     if bench.version != "2.6":
         assert f":{port}" in caught.value.message
     assert bench.target.folder.live() == good.generation
@@ -179,7 +181,7 @@ def test_text_that_haproxy_refuses_never_goes_live(bench: Bench, backends: Make)
     good = bench.serve(site(backends("web")))
     bad = Candidate("0123456789abcdef", (("haproxy.cfg", b"global\n    nonsense\n"),))
     with pytest.raises(RefusedByProxy, match="nonsense"):
-        apply(bad, HAPROXY, bench.target, 5)
+        apply(bad, HAPROXY, bench.caps(), bench.target, 5)
     assert bench.target.folder.live() == good.generation == bench.running()
 
 

@@ -260,5 +260,5 @@ def test_refused_by_the_proxys_own_test(newest: Bench, backends: Make) -> None:
     applied = newest.serve(one_site(backends("web")))
     bad = Candidate("00000000000000ff", (("nginx.conf", b"events {}\nhttp { upstream a { server no.such.host.invalid; } }\n"),))
     with pytest.raises(RefusedByProxy, match="host not found in upstream"):
-        apply(bad, NGINX, newest.target, 5)
+        apply(bad, NGINX, newest.caps(), newest.target, 5)
     assert newest.target.folder.live() == applied.generation

@@ -16,7 +16,7 @@ import pytest
 
 from confgen import cli
 from confgen.targets.folder import Folder
-from confgen.want import live_model
+from confgen.want import look_into
 
 FINE, PROBLEMS, CHANGES, USAGE, INPUT, UNAVAILABLE, BUG = 0, 1, 2, 64, 65, 69, 70
 COMPOSE = "services:\n  web:\n    labels: {confgen.host: shop.example.com, confgen.port: 8080}\n"
@@ -291,6 +291,6 @@ def test_init_makes_a_folder_bootable_once(run: Run, tmp_path: Path) -> None:
     assert run("init", "--volume", folder.path, "--proxy", "haproxy").code == FINE
     live = folder.live()
     assert folder.read(live)["haproxy.cfg"]
-    assert live_model(folder).routes() == ()
+    assert look_into(folder).model.routes() == ()
     found = run("init", "--volume", folder.path, "--proxy", "nginx")
     assert (found.code, "nothing was changed" in found.err, folder.live()) == (FINE, True, live)

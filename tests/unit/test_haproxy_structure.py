@@ -99,7 +99,11 @@ def test_a_carrying_line_that_is_lost_doubled_or_changed_is_refused() -> None:
     text = files["haproxy.cfg"].decode().splitlines(keepends=True)
     carrying = {" ".join(s.words) for s in HAPROXY.expected(fitted, CAPS, FRAME)}
     checked = 0
+    section = ""
     for number, line in enumerate(text):
+        section = line if line[0] not in " #\n" else section
+        if section.startswith("defaults") and line != section:
+            continue  # skeleton, where the same words carry nothing
         if not any(" ".join(word.decode() for word in found) in carrying for found in lines(line.encode())):
             continue
         for changed in ("", line * 2, line.rstrip("\n") + " x\n", "# " + line):

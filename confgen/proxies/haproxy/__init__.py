@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from confgen.model import Model
 from confgen.plan import Change, Impact
 from confgen.problem import Problem
-from confgen.proxies.haproxy import control
+from confgen.proxies.haproxy import alter, control
 from confgen.proxies.haproxy.caps import NEWEST, read
 from confgen.proxies.haproxy.fit import fit
 from confgen.proxies.haproxy.quote import FILTERS
+from confgen.proxies.haproxy.steps import way
 from confgen.proxies.haproxy.structure import expected, structure
 from confgen.proxies.haproxy.view import OUTPUTS, view
 from confgen.proxies.haproxy.weigh import weigh
-from confgen.proxies.proxy import Caps, Output, Proxy
+from confgen.proxies.proxy import Caps, Output, Proxy, Step, Way
 from confgen.readback import Structure
 from confgen.recent import Recent
 from confgen.settings import Frame
@@ -46,6 +47,15 @@ class HAProxy:
 
     def weigh(self, change: Change) -> tuple[Impact, str]:
         return weigh(change)
+
+    def way(self, running: Mapping[str, bytes], wanted: Mapping[str, bytes], caps: Caps) -> Way:
+        return way(running, wanted, caps)
+
+    def change(self, target: Target, steps: Sequence[Step]) -> str:
+        return alter.change(target, steps)
+
+    def confirm(self, target: Target, generation: str, files: Mapping[str, bytes]) -> str:
+        return alter.confirm(target, generation, files)
 
     def probe(self, target: Target) -> Caps:
         return control.probe(target)

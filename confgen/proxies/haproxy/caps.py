@@ -19,8 +19,8 @@ OLDEST = (2, 6)
 SINCE: dict[str, tuple[int, ...]] = {
     # management, "reload": since 2.7 the master CLI answers Success=0|1 and the log; 2.6 says nothing and cuts the line.
     "reload-answer": (2, 7),
-    # management, "wait": `wait <delay> srv-removable <backend>/<server>`.
-    "wait-removable": (3, 0),
+    # `add server` takes a cookie: 3.0 does, 2.6 says "'cookie' option is not accepted for dynamic server".
+    "add-cookie": (3, 0),
     # configuration, "init-state": what a server with a check is taken for until its first one.
     "init-state": (3, 1),
     # management, "add backend": whole backends without a reload.

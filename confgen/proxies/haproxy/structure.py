@@ -36,7 +36,14 @@ SKELETON: Mapping[str, tuple[str, ...]] = {
     ),
     "defaults": (
         *("mode ", "log ", "log-format ", "option ", "no option ", "no log", "retry-on ", "retries ", "timeout ", "maxconn "),
-        *("http-error status 503 content-type text/plain string ", "hash-type ", "http-reuse ", "compression ", "unique-id-"),
+        *(
+            "http-error status 503 content-type text/plain string ",
+            "balance roundrobin ",
+            "hash-type ",
+            "http-reuse ",
+            "compression ",
+            "unique-id-",
+        ),
     ),
     "resolvers": ("nameserver dns 127.0.0.11:53", "resolve_retries ", "timeout ", "hold ", "accepted_payload_size "),
     "frontend": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from confgen.model import Model
 from confgen.plan import Change, Impact
@@ -13,11 +13,13 @@ from confgen.proxies.nginx import fit as _fit
 from confgen.proxies.nginx import structure as _structure
 from confgen.proxies.nginx import view as _view
 from confgen.proxies.nginx import weigh as _weigh
-from confgen.proxies.proxy import Caps, Output, Proxy
+from confgen.proxies.proxy import Caps, Output, Proxy, Step, Way
 from confgen.readback import Structure
 from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.targets.target import Answer, Target
+
+_ONLY_BY_RELOAD = Way(reload="")
 
 
 class Nginx:
@@ -45,6 +47,15 @@ class Nginx:
 
     def weigh(self, change: Change) -> tuple[Impact, str]:
         return _weigh.weigh(change)
+
+    def way(self, running: Mapping[str, bytes], wanted: Mapping[str, bytes], caps: Caps) -> Way:
+        return _ONLY_BY_RELOAD
+
+    def change(self, target: Target, steps: Sequence[Step]) -> str:
+        return "nginx takes no changes but by a reload"
+
+    def confirm(self, target: Target, generation: str, files: Mapping[str, bytes]) -> str:
+        return "nginx takes no changes but by a reload"
 
     def probe(self, target: Target) -> Caps:
         return _control.probe(target)

@@ -1,0 +1,114 @@
+"""What the files of a generation say, parted into what can be altered in a running HAProxy (servers, lines of maps) and the
+rest.  Pure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from confgen.proxies.haproxy import tokens
+from confgen.proxies.haproxy.structure import SECTIONS
+from confgen.proxies.haproxy.view import OUTPUTS
+
+MAIN = OUTPUTS[0].path
+#: From the host to the path; what stands further on takes what the one before leaves to it.
+MAPS = ("wildcards.map", "hosts.map", "prefixes.map", "exact.map")
+#: The map whose first line that fits holds.
+IN_ORDER = "wildcards.map"
+_OTHERS = tuple(output.path for output in OUTPUTS if output.path not in (MAIN, *MAPS))
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server line.  most: connections at once, 0 without limit.  rest: its other words, which nothing alters at run time."""
+
+    name: str
+    address: str
+    weight: int = 1
+    most: int = 0
+    disabled: bool = False
+    rest: tuple[str, ...] = ()
+
+    @property
+    def takes(self) -> bool:
+        """It gets new requests."""
+        return self.weight > 0 and not self.disabled
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Its IP address and its port."""
+        host, _, port = self.address.rpartition(":")
+        return host.strip("[]"), port
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section, or several of the same title.
+
+    servers: those at an IP address; a server that HAProxy looks up by itself is one of the lines.  lines: all the rest but
+    comments and blanks.
+    """
+
+    lines: tuple[bytes, ...]
+    servers: Mapping[str, Server]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A generation's files: sections by title, the lines of each map as key and value, and the other files as they are."""
+
+    sections: Mapping[str, Section]
+    maps: Mapping[str, tuple[tuple[str, str], ...]]
+    others: Mapping[str, bytes]
+
+    @property
+    def backends(self) -> dict[str, Section]:
+        """By name."""
+        return {title.split(" ")[1]: section for title, section in self.sections.items() if title.startswith("backend ")}
+
+
+def read(files: Mapping[str, bytes]) -> Sheet:
+    """Reads text that was proven before."""
+    maps = {name: _entries(files.get(name, b"")) for name in MAPS}
+    return Sheet(_sections(files.get(MAIN, b"")), maps, {name: files.get(name, b"") for name in _OTHERS})
+
+
+def _sections(text: bytes) -> dict[str, Section]:
+    lines: defaultdict[str, list[bytes]] = defaultdict(list)
+    servers: defaultdict[str, dict[str, Server]] = defaultdict(dict)
+    title = ""
+    for line in map(bytes.strip, text.split(b"\n")):
+        first = line.split(None, 1)[0].decode("latin-1") if line else "#"
+        if first in SECTIONS:
+            title = " ".join(_words(line))
+            lines[title] += []
+        elif first == "server" and b" resolvers " not in line:
+            server = _server(_words(line))
+            servers[title][server.name] = server
+        elif not first.startswith("#"):
+            lines[title].append(line)
+    return {title: Section(tuple(found), servers[title]) for title, found in lines.items()}
+
+
+def _words(line: bytes) -> list[str]:
+    """Cut at blanks, which is quick, where nothing on the line has a meaning."""
+    plain = not any(mark in line for mark in b"\\\"'#$")
+    return [word.decode("utf-8", "surrogateescape") for word in (line.split() if plain else tokens.words(line))]
+
+
+def _server(words: list[str]) -> Server:
+    options, rest = iter(words[3:]), list[str]()
+    found = {"weight": "1", "maxconn": "0"}
+    for option in options:
+        if option in found:
+            found[option] = next(options)
+        elif option != "disabled":
+            rest.append(option)
+    return Server(words[1], words[2], int(found["weight"]), int(found["maxconn"]), "disabled" in words, tuple(rest))
+
+
+def _entries(text: bytes) -> tuple[tuple[str, str], ...]:
+    found = (b" ".join(words).decode("utf-8", "surrogateescape").partition(" ") for words in tokens.entries(text))
+    return tuple((key, value) for key, _, value in found)
