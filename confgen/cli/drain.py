@@ -131,11 +131,11 @@ def _write(seat: Seat, identity: str, add: bool) -> None:
 def _until_out(place: _Place) -> None:
     """Until what is live says so too; raises TargetUnavailable when nobody acts on it."""
     from confgen.model import ServerState
-    from confgen.want import live_model
+    from confgen.want import look_into
 
     until = time.monotonic() + _FOLLOWS
     while time.monotonic() < until:
-        pool = live_model(place.seat.target.folder).pool(place.pool.name)
+        pool = look_into(place.seat.target.folder).model.pool(place.pool.name)
         servers = [s for s in pool.servers if s.name == place.server.name] if pool else []
         if all(s.state is not ServerState.READY for s in servers):
             return
