@@ -127,6 +127,11 @@ class Process:
         text = Path(f"/proc/{pid or self.pid}/status").read_text(encoding="utf-8")
         return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name}:"))
 
+    def cpu(self) -> float:
+        """Seconds of CPU so far, of its children too once they have ended."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
     def descriptors(self) -> int:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
