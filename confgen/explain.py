@@ -90,6 +90,7 @@ def _container_steps(instance: Instance, seat: SeatReport, labels: LabelSettings
         "" if placements else "see the labels",
     )
     yield from _open_steps(placements, mine, seat.model)
+    yield from _covered_steps(placements, seat.model)
     yield _ready_step([p.server for p in placements if p.server], [p for p in mine if _step_of(p) == "ready"])
     yield _live_step(seat)
 
@@ -119,6 +120,18 @@ def _open_steps(placements: list[Placement], mine: list[Problem], model: Model) 
         text = ", ".join(f"{name} answers 503, since {reasons[name]} cannot be obeyed" for name in shut)
         hint = next((p.hint for p in mine if p.effect is Effect.WITHHELD), "mend or remove that label")
         yield Step("open", len(shut) < len(placements), text, hint)
+
+
+def _covered_steps(placements: list[Placement], model: Model) -> Iterable[Step]:
+    """With which certificate its hosts are served; told only where there are some, or one is needed."""
+    names = {placement.route for placement in placements}
+    for route in (r for r in model.routes() if r.name in names and r.hosts and r.tls.mode != "off"):
+        found = {host: model.certificate(host) for host in route.hosts}
+        bare = [host for host, certificate in found.items() if not certificate]
+        if route.tls.needed and bare:
+            yield Step("tls", False, f"{route.name} requires TLS, and no certificate covers {', '.join(bare)}", _PUT_ONE)
+        elif told := [f"{host} with certificate {certificate}" for host, certificate in found.items() if certificate]:
+            yield Step("tls", True, ", ".join(told))
 
 
 def _label_steps(instance: Instance, mine: list[Problem], labels: LabelSettings) -> Iterable[Step]:
@@ -175,12 +188,13 @@ def _live_step(seat: SeatReport) -> Step:
     return Step("live", True, "the proxy serves it")
 
 
-def request(host: str, path: str, seat: SeatReport) -> Chain:
-    """The chain of one request at one proxy: which host matches, which path, which pool, which servers."""
-    return Chain(f"http://{host}{path} at {seat.seat}", _until_broken(_request_steps(host.lower().removesuffix("."), path, seat)))
+def request(host: str, path: str, seat: SeatReport, secure: bool = False) -> Chain:
+    """The chain of one request at one proxy: which host matches, which path, which pool, which servers.  secure: over https."""
+    steps = _request_steps(host.lower().removesuffix("."), path, seat, secure)
+    return Chain(f"{'https' if secure else 'http'}://{host}{path} at {seat.seat}", _until_broken(steps))
 
 
-def _request_steps(host: str, path: str, seat: SeatReport) -> Iterable[Step]:
+def _request_steps(host: str, path: str, seat: SeatReport, secure: bool) -> Iterable[Step]:
     known = _site(host, seat.model)
     yield Step(
         "host",
@@ -201,6 +215,7 @@ def _request_steps(host: str, path: str, seat: SeatReport) -> Iterable[Step]:
     yield Step("path", True, f"route {route.name} ({'=' if route.match.exact else ''}{route.match.path})")
     if route.withheld:
         yield Step("open", False, f"it answers 503: the label {route.withheld} could not be obeyed", "mend or remove that label")
+    yield from _tls_steps(known, route, seat.model, secure)
     if route.redirect:
         yield Step("redirect", True, f"answers {route.redirect.code} to {route.redirect.url}")
         return
@@ -214,6 +229,24 @@ def _request_steps(host: str, path: str, seat: SeatReport) -> Iterable[Step]:
         "" if ready else "confgen explain CONTAINER says more",
     )
     yield _live_step(seat)
+
+
+#: What mends that a host has no certificate.
+_PUT_ONE = "put a certificate for it into the folder of --certificates"
+
+
+def _tls_steps(host: str, route: Route, model: Model, secure: bool) -> Iterable[Step]:
+    """Told where TLS has a part in it."""
+    certificate = model.certificate(host)
+    if secure and route.tls.mode == "off":
+        yield Step("tls", False, "the route is not served over https", "it says tls: off; ask for http://")
+    elif secure and not certificate:
+        yield Step("tls", False, f"no certificate covers {host}, so the handshake is refused", _PUT_ONE)
+    elif route.tls.needed and not certificate:
+        yield Step("tls", False, f"it requires TLS, and no certificate covers {host}: it answers 503", _PUT_ONE)
+    elif certificate and route.tls.mode != "off":
+        redirect = "; http is answered with a redirect to https" if route.tls.redirect else ""
+        yield Step("tls", True, f"certificate {certificate}{redirect}")
 
 
 def _site(host: str, model: Model) -> str:

@@ -168,6 +168,10 @@ class Model:
     def pool(self, name: str | None) -> Pool | None:
         return next((p for p in self.pools if p.name == name), None)
 
+    def certificate(self, host: str) -> Certificate | None:
+        """The one that a host is served with."""
+        return next((c for c in self.certificates if host in c.hosts), None)
+
     def routes(self) -> tuple[Route, ...]:
         return tuple(route for listener in self.listeners for route in listener.routes)
 

@@ -57,6 +57,9 @@ class Certificate:
     expired: bool = False
     hosts: tuple[Host | Wildcard, ...] = ()
 
+    def __str__(self) -> str:
+        return f"{self.name} {'ended' if self.expired else 'until'} {self.not_after.partition('T')[0]}"
+
     def covers(self, host: Host | Wildcard) -> bool:
         """RFC 6125, 6.4.3: a wildcard stands for one whole label."""
         return host in self.names or (isinstance(host, Host) and "*." + host.partition(".")[2] in self.names)

@@ -56,7 +56,7 @@ def _chains(what: str, seat: SeatReport, state: Any, settings: Settings) -> Iter
             raise UsageError(
                 f"{what} is no container here, no host and no URL: {error}", "name a container, a host or a URL"
             ) from error
-        yield chain.request(url.hostname or what, url.path or "/", seat)
+        yield chain.request(url.hostname or what, url.path or "/", seat, secure=url.scheme == "https")
 
 
 @cli.command(short_help="What is live.")

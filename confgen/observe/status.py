@@ -80,18 +80,26 @@ def _table(model: Model) -> object:
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("LISTENER", "ROUTE", "REQUESTS", "POOL", "SERVERS"):
+    for name in ("LISTENER", "ROUTE", "REQUESTS", *(("TLS",) if model.certificates else ()), "POOL", "SERVERS"):
         table.add_column(name, overflow="fold")
     for listener in model.listeners:
         for route in listener.routes:
             requests = ", ".join(f"{host}{_path(route)}" for host in route.hosts) or f"port {listener.port}"
-            cells = (f"{listener.protocol} {listener.port}", route.name, requests, _goal(route), _servers(model.pool(route.pool)))
+            tls = (_tls(route, model),) if model.certificates else ()
+            goal = (_goal(route), _servers(model.pool(route.pool)))
+            cells = (f"{listener.protocol} {listener.port}", route.name, requests, *tls, *goal)
             table.add_row(*(Text(cell) for cell in cells))
     return table
 
 
 def _path(route: Route) -> str:
     return f"{'=' if route.match.exact else ''}{route.match.path}"
+
+
+def _tls(route: Route, model: Model) -> str:
+    """The certificates of its hosts, "" where it is not served over TLS."""
+    found = [model.certificate(host) for host in route.hosts] if route.tls.mode != "off" else []
+    return ", ".join(dict.fromkeys(str(certificate) for certificate in found if certificate))
 
 
 def _goal(route: Route) -> str:

@@ -16,8 +16,10 @@ from confgen.model import Model, Route
 from confgen.plan import Change, Impact, Plan
 from confgen.problem import Effect, Problem
 from confgen.report import SeatReport
+from confgen.secure import secure
 from confgen.settings import LabelSettings
 from confgen.state import Health, Instance, Phase
+from confgen.tls import Certificate
 from confgen.values import Name, parse_path
 from tests.unit.facts import FRONT, built, container
 
@@ -260,3 +262,47 @@ def test_the_words_for_security_are_those_of_the_labels() -> None:
     """A withheld route names its label in the chain; the words must be ones that people can look up."""
     for word in SECURITY:
         assert word in stop(request("a.example", "/", seat(container(labels={"host": "a.example", "port": "80", word: "x"}))))[1]
+
+
+def over_tls(certificate: bool = True, **tls: object) -> SeatReport:
+    """A seat whose only host is served over TLS as its route says."""
+    labels = {
+        "host": "shop.example.com",
+        "port": "80",
+        **{f"tls.{key}" if key != "mode" else "tls": str(text) for key, text in tls.items()},
+    }
+    one = container(labels=labels)
+    shop = Certificate(name=Name("shop"), digest="0" * 32, names=("shop.example.com",), not_after="2027-01-31T12:00:00Z")
+    found, problems = secure(seat(one).model, (shop,) if certificate else ())
+    return replace(seat(one), model=found, problems=problems)
+
+
+@pytest.mark.parametrize(
+    ("report", "https", "said"),
+    [
+        (over_tls(), False, "certificate shop until 2027-01-31; http is answered with a redirect to https"),
+        (over_tls(redirect="false"), True, "certificate shop until 2027-01-31"),
+    ],
+)  # fmt: skip
+def test_a_request_over_tls(report: SeatReport, https: bool, said: str) -> None:
+    found = request("shop.example.com", "/", report, secure=https)
+    assert found.ok
+    assert next(step.text for step in found.steps if step.name == "tls") == said
+
+
+@pytest.mark.parametrize(
+    ("report", "https", "said"),
+    [
+        (over_tls(certificate=False), True, "handshake is refused"), (over_tls(mode="off"), True, "not served over https"),
+        (over_tls(certificate=False, mode="require"), False, "answers 503"),
+    ],
+)  # fmt: skip
+def test_a_request_that_tls_stops(report: SeatReport, https: bool, said: str) -> None:
+    name, text, _ = stop(request("shop.example.com", "/", report, secure=https))
+    assert (name, said in text) == ("tls", True)
+
+
+def test_a_container_is_told_its_certificate() -> None:
+    report = over_tls()
+    found = explain_container(container(labels={"host": "shop.example.com", "port": "80"}), report, LabelSettings())
+    assert "shop.example.com with certificate shop until 2027-01-31" in [step.text for step in found.steps]
