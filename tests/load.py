@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import threading
 import time
 from collections import Counter
@@ -48,10 +49,18 @@ class Load:
     """`with Load(port, host) as load: ...` then `load.result`."""
 
     def __init__(
-        self, port: int, host: str, rate: float = 200, clients: int = 10, path: str = "/", timeout: float = 10.0
+        self,
+        port: int,
+        host: str,
+        rate: float = 200,
+        clients: int = 10,
+        path: str = "/",
+        timeout: float = 10.0,
+        tls: bool = False,
     ) -> None:
         self.port, self.host, self.path, self.timeout = port, host, path, timeout
         self.pause, self.clients = clients / rate, clients
+        self.name = host if tls else ""
         self.result = Result()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load")
@@ -76,7 +85,7 @@ class Load:
             started = time.monotonic()
             try:
                 if connection is None or connection.gone():
-                    connection = await asyncio.wait_for(_Connection.open(self.port), self.timeout)
+                    connection = await asyncio.wait_for(_Connection.open(self.port, self.name), self.timeout)
                 sent = time.time()
                 status, body = await asyncio.wait_for(connection.get(self.host, self.path), self.timeout)
                 self._count(status, body, sent)
@@ -106,8 +115,13 @@ class _Connection:
         self.reader, self.writer, self.closing = reader, writer, False
 
     @classmethod
-    async def open(cls, port: int) -> _Connection:
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def open(cls, port: int, name: str = "") -> _Connection:
+        """name: over TLS, asking for this certificate, whoever has signed it."""
+        if not name:
+            return cls(*await asyncio.open_connection("127.0.0.1", port))
+        anybody = ssl.create_default_context()
+        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+        return cls(*await asyncio.open_connection("127.0.0.1", port, ssl=anybody, server_hostname=name))
 
     def gone(self) -> bool:
         """A close that has arrived is seen before the connection is used again, as real clients do."""
@@ -133,4 +147,6 @@ class _Connection:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
+            if self.writer.get_extra_info("ssl_object"):
+                self.writer.transport.abort()  # a polite end takes turns of a loop that is about to end
             self.writer.close()
