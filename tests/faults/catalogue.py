@@ -63,9 +63,8 @@ FAULTS = tuple(
         ("F23", "proxy started with an old file (volume restored)", "loaded within 2 s"),
         (
             "F24",
-            "certificates missing, mismatched, expired, half-written",
-            "only their routes are affected",
-            "confgen serves no certificates yet",
+            "certificates missing, mismatched, expired, unreadable, half-written",
+            "others 0 errors; the last good copy stays in use",
         ),
         (
             "F25",
