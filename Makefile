@@ -5,6 +5,10 @@ BED = $(PYTHON) -m tests.bed
 VENV = $(eval VENV := $$(shell $(BED) venv))$(VENV)
 PYTEST = $(VENV)/bin/python -m pytest
 
+# Tests that can run beside each other, and those that measure, listen or load, which are run one after the other.
+BESIDE = tests/unit tests/golden tests/contract tests/cve
+ALONE = tests/fuzz tests/integration tests/faults tests/e2e
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit golden integration e2e lint format reference image fuzz faults bench lock clean
 
@@ -15,7 +19,7 @@ demo: ## the main job for real: an engine, a proxy, backends, confgen; cleans up
 	@$(BED) run -- $(VENV)/bin/python -m tests.demo
 
 test: ## set up all that is needed and run every test, the ones on the real engine included
-	@$(BED) run -- $(PYTEST) -q
+	@$(BED) run -- sh -c '$(PYTEST) -q -n 2 $(BESIDE); one=$$?; $(PYTEST) -q $(ALONE) && exit $$one'
 
 unit: ## the quick tests: no engine, no proxy
 	@$(PYTEST) -q tests/unit tests/golden tests/contract

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shutil
 import tempfile
 import tomllib
@@ -27,7 +28,9 @@ def tag() -> str:
     return f"confgen-test/confgen:{_recipe()}"
 
 
+@functools.cache
 def _recipe() -> str:
+    """Found once: a checkout that changes meanwhile is for the next run."""
     return key([(str(p.relative_to(CHECKOUT)), p.read_bytes()) for p in _files()])
 
 
