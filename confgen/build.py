@@ -23,6 +23,8 @@ from confgen.tls import Tls
 from confgen.values import Address, Host, Name, Path, Port, Refusal, Weight, Wildcard, parse_address
 
 #: An instance in one of these phases is gone: its routes go with it.
+#: Docker's API without and with TLS, swarm's managers, and Docker's API before it was given these.
+ENGINE_PORTS = (2375, 2376, 2377, 4243)
 GONE = (Phase.CREATED, Phase.EXITED, Phase.DEAD)
 
 #: `docker compose run` copies a service's labels to its one-off container, which is not a replica.
@@ -116,7 +118,11 @@ def build(
     offers = [offer for one in asked for offer in one.offers]
     problems = [problem for one in asked for problem in one.problems]
     offers.sort(key=lambda o: (o.age, o.route.name))
-    offers = _claim(_agree(_granted(_off_our_ports(offers, frame, problems), policy, problems), problems), incumbents, problems)
+    offers = _claim(
+        _agree(_granted(_off_engines(_off_our_ports(offers, frame, problems), policy, problems), policy, problems), problems),
+        incumbents,
+        problems,
+    )
     model = _model(offers, frame)
     return Built(model, tuple(sorted(set(problems))), tuple(_placements(offers, model)))
 
@@ -393,6 +399,22 @@ def _off_our_ports(offers: list[_Offer], frame: Frame, problems: list[Problem]) 
             problems.append(Problem(offer.route.origin, "CG006", message, Effect.ROUTE, "listen on another port"))
         else:
             kept.append(offer)
+    return kept
+
+
+def _off_engines(offers: list[_Offer], policy: Policy | None, problems: list[Problem]) -> list[_Offer]:
+    """Whoever reaches an engine's API may start any container on its machine: only the operator's policy can open that."""
+    kept = []
+    for offer in offers:
+        port, route = offer.server.port if offer.server else 0, offer.route
+        if port not in ENGINE_PORTS or (policy and policy.opens_engine(offer.instance.owner, port)):
+            kept.append(offer)
+            continue
+        effect = Effect.WITHHELD if route.guarded else Effect.SERVER
+        hint = f"name another port; if it is meant: engine_ports = [{port}] in a grant of the policy file"
+        problems.append(Problem(route.origin, "CG121", f"port {port} is one at which engines take orders", effect, hint))
+        if route.guarded:
+            kept.append(replace(offer, route=withheld(route, "port"), pool=None, server=None))
     return kept
 
 

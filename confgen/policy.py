@@ -8,6 +8,7 @@ Without a file everything may be claimed and the incumbent wins.  With one, what
     paths = ["/"]                         # prefixes; ["/"] if not given
     tcp = [3306]                          # listen ports; none if not given
     udp = []
+    engine_ports = []                     # ports of an engine's API that its containers may serve; none if not given
 
 A host `*.shop.example.com` in a grant covers every name below it, and the wildcard route itself.
 """
@@ -33,6 +34,7 @@ class Grant:
     paths: tuple[Match, ...] = (Match(Path("/")),)
     tcp: tuple[Port, ...] = ()
     udp: tuple[Port, ...] = ()
+    engine_ports: tuple[Port, ...] = ()
 
     def covers_host(self, host: Host | Wildcard) -> bool:
         return host in self.hosts or any(
@@ -51,13 +53,20 @@ class Policy:
 
     def refusal(self, owner: str, protocol: str, port: int, route: Route, host: Host | Wildcard | None) -> str:
         """Why `owner` may not have this host and path, or this stream port; "" when it may."""
-        mine = [grant for grant in self.grants if grant.owner in (owner, "*")]
+        mine = self._of(owner)
         if host is None:
             ports = {p for grant in mine for p in (grant.tcp if protocol == "tcp" else grant.udp)}
             return "" if port in ports else f"the policy grants {protocol} port {port} not to {owner}"
         if any(grant.covers_host(host) and grant.covers_path(route.match.path) for grant in mine):
             return ""
         return f"the policy grants {host}{route.match.path} not to {owner}"
+
+    def opens_engine(self, owner: str, port: int) -> bool:
+        """Whether `owner` may serve a port at which an engine takes orders."""
+        return any(port in grant.engine_ports for grant in self._of(owner))
+
+    def _of(self, owner: str) -> list[Grant]:
+        return [grant for grant in self.grants if grant.owner in (owner, "*")]
 
 
 def parse(text: str, name: str) -> Policy:
@@ -74,7 +83,7 @@ def parse(text: str, name: str) -> Policy:
 
 
 def _grant(data: Mapping[str, Any], where: str) -> Grant:
-    _known(data, ("owner", "hosts", "paths", "tcp", "udp"), where)
+    _known(data, ("owner", "hosts", "paths", "tcp", "udp", "engine_ports"), where)
     owner = data.get("owner")
     if not isinstance(owner, str) or not owner:
         raise BadInput(f"{where} names no owner", 'write owner = "<compose project>"')
@@ -85,6 +94,7 @@ def _grant(data: Mapping[str, Any], where: str) -> Grant:
         paths if "paths" in data else Grant(owner).paths,
         _list(data, "tcp", parse_port, where),
         _list(data, "udp", parse_port, where),
+        _list(data, "engine_ports", parse_port, where),
     )
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +39,7 @@ _ACTIONS = (
 _URGENT = ("die", "kill", "pause", "destroy", "disconnect", "health_status: unhealthy", DRAIN_MARKER)
 _SIGNALS = {"1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "10": "USR1", "12": "USR2", "15": "TERM", "28": "WINCH"}
 _STOP_SIGNALS = ("TERM", "INT", "QUIT")
+_DRAIN = Duration(10_000)
 #: Beyond `drain`, an instance that was told to stop and still runs is taken back after this many seconds.
 _GRACE = 5.0
 #: The engine tells some things before its list shows them (measured on 20.10: pause, connect and disconnect by a
@@ -273,7 +276,7 @@ class DockerSource:
             self._named.add(container)
         row = self._rows.get(container)
         if row is not None and self._means_stop(row, action, attributes):
-            drain = self._said(row, "drain", Duration(10_000))
+            drain = max(self._said(row, "drain"), default=_DRAIN)
             self._stopping[container] = self._clock() + drain / 1000 + _GRACE
 
     def _believe(self, container: str, topic: str, shown: Callable[[Instance], bool], phase: Phase | None = None) -> None:
@@ -284,15 +287,16 @@ class DockerSource:
             return action.startswith(DRAIN_MARKER)
         signal = str(attributes.get("signal", ""))
         signal = _SIGNALS.get(signal, signal.removeprefix("SIG"))
-        return signal in ("KILL", *self._said(row, "stop-signal", _STOP_SIGNALS))
+        said = [name for names in self._said(row, "stop-signal") for name in names]
+        return signal in ("KILL", *(said or _STOP_SIGNALS))
 
-    def _said(self, row: Instance, key: str, default: Any) -> Any:
-        """A label of the container's short form that the source itself must know."""
-        text = row.label(f"{self._labels.prefix}.{key}")
-        try:
-            return BY_NAME[key].kind.parse(text) if text else default
-        except Refusal:
-            return default  # the same mistake is a Problem where the labels are read
+    def _said(self, row: Instance, key: str) -> Iterator[Any]:
+        """What a container says of a key that the source itself must know, for whichever of its routes: it stops as a whole."""
+        label = re.compile(rf"{re.escape(self._labels.prefix)}\.(?:(?:routes|tcp|udp)\.[^.]*\.)?{re.escape(key)}")
+        for name, text in row.labels:
+            if label.fullmatch(name):
+                with suppress(Refusal):  # the same mistake is a Problem where the labels are read
+                    yield BY_NAME[key].kind.parse(text)
 
 
 def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -258,6 +258,17 @@ def test_the_stop_signal_label_says_which(bed: Bed) -> None:
     assert bed.look()["web"].stopping
 
 
+@pytest.mark.parametrize("section", ["routes.default", "routes.api", "tcp.3306"])
+def test_what_a_named_route_says_holds_for_its_container(bed: Bed, section: str) -> None:
+    bed.engine.run("web", **{f"{section}.stop-signal": "WINCH", f"{section}.drain": "1m"})
+    bed.source.refresh()
+    bed.look()
+    bed.hint(event("kill", signal="15"))
+    assert not bed.look()["web"].stopping
+    bed.hint(event("kill", signal="28"))
+    assert bed.look(64)["web"].stopping
+
+
 def test_a_label_that_cannot_be_read_leaves_the_defaults(bed: Bed) -> None:
     bed.engine.run("web", stop_signal="NOPE", drain="soon")
     bed.source.refresh()

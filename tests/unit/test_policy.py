@@ -7,6 +7,7 @@ import pytest
 from confgen.build import build
 from confgen.errors import BadInput
 from confgen.policy import Policy, parse
+from confgen.problem import Effect
 from confgen.settings import Frame, LabelSettings
 from confgen.state import State
 from tests.unit.facts import FRONT, container
@@ -67,6 +68,25 @@ def test_of_several_hosts_the_granted_ones_are_served() -> None:
 def test_a_grant_for_everybody() -> None:
     policy = parse('[[allow]]\nowner = "*"\nhosts = ["*.example.com"]\n', "policy.toml")
     assert served(policy, {"host": "any.example.com", "port": "80"}, owner="whoever")[0] == ["any.example.com"]
+
+
+@pytest.mark.parametrize("port", [2375, 2376, 2377, 4243])
+def test_an_engine_is_served_only_where_the_policy_says_so(port: int) -> None:
+    everything = '[[allow]]\nowner = "shop"\nhosts = ["shop.example.com"]\n'
+    labels = {"host": "shop.example.com", "port": str(port)}
+    assert served(parse(everything, "policy.toml"), labels) == ([], [])
+    granted = parse(f"{everything}engine_ports = [{port}]\n", "policy.toml")
+    assert served(granted, labels) == (["shop.example.com"], [])
+    assert served(granted, labels, owner="other")[0] == []
+
+
+@pytest.mark.parametrize("labels", [{}, {"allow": "10.0.0.0/8"}], ids=["open", "guarded"])
+def test_an_engine_is_not_served_without_a_policy(labels: dict[str, str]) -> None:
+    web = container("web", {"host": "a.test", "port": "2375", **labels})
+    found = build(State((web,)), FRONT, LabelSettings(), Frame())
+    assert [(p.code, p.effect) for p in found.problems] == [("CG121", Effect.WITHHELD if labels else Effect.SERVER)]
+    assert [bool(route.withheld) for route in found.model.routes()] == ([True] if labels else [])
+    assert not found.model.pools
 
 
 def test_an_empty_policy_grants_nothing() -> None:
