@@ -176,7 +176,7 @@ def test_a_reload_that_never_shows_is_put_back(world: World, monkeypatch: pytest
     world.keep("a")
     live = world.nginx.folder.live()
     world.nginx.deaf = True
-    monkeypatch.setattr(PROXIES["nginx"], "patience", lambda tested: 0.05)
+    monkeypatch.setattr(PROXIES["nginx"], "patience", lambda tested: 1.0)
     assert isinstance(world.keep("a", "b").error, ReloadFailed)
     assert world.nginx.folder.live() == live == world.nginx.loaded
 
@@ -184,7 +184,7 @@ def test_a_reload_that_never_shows_is_put_back(world: World, monkeypatch: pytest
 def test_a_port_that_cannot_be_opened_costs_its_own_route(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """nginx passes the test and stays with the old text: the new listener is to blame."""
     world.keep("a")
-    monkeypatch.setattr(PROXIES["nginx"], "patience", lambda tested: 0.05)
+    monkeypatch.setattr(PROXIES["nginx"], "patience", lambda tested: 1.0)
     world.nginx.run = busy_port(world.nginx, "listen 3306")  # type: ignore[method-assign]
     report = world.keep("a", "b", db={"tcp.3306": "3306"})
     assert report.error is None
