@@ -77,16 +77,16 @@ def apply(candidate: Candidate, proxy: Proxy, caps: Caps, target: Target, keep: 
     if why is None:
         why = proxy.change(target, way.then) or proxy.confirm(target, candidate.generation, files) or None
     if why is not None:
-        _reload(candidate.generation, former, proxy, target, started + proxy.patience(tested))
+        _reload(candidate.generation, former, proxy, target, proxy.patience(tested))
     folder.prune(keep)
     result = Result.ADJUSTED if why is None else Result.RELOADED
     return Applied(candidate.generation, result, tested, time.monotonic() - started, why or "")
 
 
-def _reload(generation: str, former: str, proxy: Proxy, target: Target, until: float) -> None:
+def _reload(generation: str, former: str, proxy: Proxy, target: Target, patience: float) -> None:
     try:
         proxy.reload(target)
-        _await(generation, proxy, target, until)
+        _await(generation, proxy, target, time.monotonic() + patience)
     except ReloadFailed:
         if former:
             target.folder.swap(former)

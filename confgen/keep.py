@@ -85,6 +85,7 @@ class Keeper:
         # What costs time and follows from what was seen before: what was asked for, the parts of the text, a model's text,
         # and what is live.
         self._asked, self._parts = Recent(), Recent()
+        self._shaped: tuple[tuple[object, ...], Built] | None = None
         self._written: tuple[Model, Candidate] | None = None
         self._live: Live | None = None
         self._missing: dict[str, float] = {}
@@ -227,19 +228,14 @@ class Keeper:
         return self._caps
 
     def _shape(self, seat: Seat, state: State, caps: Caps | None) -> Built:
-        self._asked.next()
-        return shape(
-            state,
-            seat.proxy,
-            caps,
-            seat.vantage,
-            self._settings,
-            self._frame(seat),
-            self._trusted(seat),
-            self.policy,
-            self._certificates(seat),
-            self._asked,
-        )
+        """What the state asks for; most wakes find the very same state again."""
+        frame, kept, shelf = self._frame(seat), self._trusted(seat), self._certificates(seat)
+        given = (state, caps, seat.vantage, frame, kept, self.policy, shelf)
+        if self._shaped is None or self._shaped[0] != given:
+            self._asked.next()
+            built = shape(state, seat.proxy, caps, seat.vantage, self._settings, frame, kept, self.policy, shelf, self._asked)
+            self._shaped = (given, built)
+        return self._shaped[1]
 
     def _certificates(self, seat: Seat) -> Shelf:
         return vault.recall(seat.target.folder, self._is_live(seat).model, self.shelf) if self.shelf.broken else self.shelf
@@ -268,6 +264,8 @@ class Keeper:
         checked = {probe.name for probe in wanted if probe.check}
         self._verdicts = tuple(sorted(v for v in found.values() if not v.up or v.name in checked))
         model = judged(built.model, found, taking(self._is_live(seat).model))
+        if model == built.model:
+            return replace(built, problems=tuple(sorted({*built.problems, *complaints(model, found)})))
         servers = {(pool.name, server.name): server for pool in model.pools for server in pool.servers}
         placements = tuple(
             replace(p, server=servers.get((p.pool, p.server.name), p.server)) if p.pool and p.server else p
@@ -364,7 +362,7 @@ class Keeper:
         absent = {c.name: c for c in kept.claims if c.name not in held}
         self._missing = {name: self._missing.get(name, now) for name in absent}
         reserved = {name: claim for name, claim in absent.items() if now - self._missing[name] < _RESERVED}
-        claims = tuple(sorted({**reserved, **held}.values()))
+        claims = tuple(sorted({**reserved, **held}.values(), key=lambda claim: claim.name))
         refused = {str(p.route) for p in wanted.built.placements} - {str(r.name) for r in wanted.built.model.routes()}
         quarantined = tuple(q for q in kept.quarantined if q.name in refused)
         self._remember(seat, Kept(claims, quarantined, self._verdicts))
@@ -381,7 +379,7 @@ class Keeper:
     def _remember(self, seat: Seat, kept: Kept) -> None:
         if kept != self._kept:
             self._kept = kept
-            seat.target.folder.remember(KEPT_FILE, json.dumps(encode(kept), indent=1).encode())
+            seat.target.folder.remember(KEPT_FILE, json.dumps(encode(kept)).encode())
 
 
 def _without_drained(seat: Seat, state: State) -> State:

@@ -77,7 +77,7 @@ def _judged(pool: Pool, verdicts: Mapping[str, Verdict], live: Collection[str]) 
     servers = in_rotation(tuple(_state(s, pool, verdicts.get(_name(pool, s)), _name(pool, s) in live) for s in pool.servers))
     # Where nobody else can answer, a server that opens its port while the proxy reloads shall be found at once.
     nobody = not pool.check and all(s.state is not ServerState.READY for s in servers)
-    return pool if nobody else replace(pool, servers=servers)
+    return pool if nobody or servers == pool.servers else replace(pool, servers=servers)
 
 
 def _state(server: Server, pool: Pool, verdict: Verdict | None, live: bool) -> Server:
