@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -46,7 +47,7 @@ def main(words: list[str]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     _keep(data, asked)
-    return 0
+    return 1 if data["missing"] else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +76,7 @@ def _bench(asked: argparse.Namespace) -> dict[str, Any]:
     console = _console()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress, scene(asked.rounds, progress) as made:
-        found = _all(made, asked.only, asked.others, console)
+        found, missing = _all(made, asked.only, asked.others, console)
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime(started)),
         "machine": machine(),
@@ -84,6 +85,7 @@ def _bench(asked: argparse.Namespace) -> dict[str, Any]:
         "rounds": asked.rounds,
         "versions": places.versions(),
         "measures": {name: [as_json(figure) for figure in figures] for name, figures in found.items()},
+        "missing": missing,
     }
 
 
@@ -95,15 +97,20 @@ def _console() -> Console:
     return console
 
 
-def _all(made: Scene, only: tuple[str, ...], most: int, console: Console) -> Found:
-    """Few other containers first: there are never fewer than before."""
+def _all(made: Scene, only: tuple[str, ...], most: int, console: Console) -> tuple[Found, dict[str, str]]:
+    """Few other containers first: there are never fewer than before.  What was found, and what failed, and why."""
     found: Found = {name: [] for name in MEASURES if name in only}
+    missing: dict[str, str] = {}
     for size, name in order({name: MEASURES[name] for name in found}, most):
         made.gather(size)
-        new = list(MEASURES[name].run(made, size))
-        found[name] += new
-        show(MEASURES[name].title, new, console)
-    return found
+        known = len(found[name])
+        try:
+            found[name].extend(MEASURES[name].run(made, size))
+        except (AssertionError, subprocess.SubprocessError) as error:
+            missing[name] = f"with {size} others: {str(error).splitlines()[0]}"
+            console.print(f"{name}, {missing[name]}", style="red")
+        show(MEASURES[name].title, found[name][known:], console)
+    return found, missing
 
 
 def order(measures: dict[str, Measure], most: int) -> list[tuple[int, str]]:

@@ -45,7 +45,9 @@ def write(data: dict[str, Any], measures: dict[str, Measure], folder: Path) -> N
 
 def _machine(data: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
-    return f"{data['date']}; {data['machine']}; load before the run {data['load']}; the run took {data['seconds'] // 60} min. {versions}.\n"
+    took = f"load before the run {data['load']}; the run took {data['seconds'] // 60} min"
+    missing = "".join(f"\nNot measured to its end: {name}, {why}.\n" for name, why in data["missing"].items())
+    return f"{data['date']}; {data['machine']}; {took}. {versions}.\n{missing}"
 
 
 def _summary(data: dict[str, Any], measures: dict[str, Measure]) -> str:

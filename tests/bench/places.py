@@ -17,6 +17,8 @@ FILES = ROOT / "tests" / "bench" / "files"
 #: What the page calls them.  The last ones take part where only the path of the bytes is measured.
 OURS = ("confgen, nginx", "confgen, HAProxy")
 PEERS = ("Traefik",)
+#: Traefik's `providersThrottleDuration`, in seconds: what comes within it is held back, after which it lasts anew.
+THROTTLE = 2.0
 #: The host that each project's own app answers.
 HOST = "shop.localhost"
 
@@ -32,6 +34,8 @@ class Place:
     labels: Callable[[str, str], Mapping[str, str]]
     #: How many times the proxy was given something new to serve, so far.
     loads: Callable[[], int]
+    #: After the last event it takes so many seconds until nothing is held back any more.
+    quiet: float
 
     def create(self, name: str, host: str) -> str:
         """A container that listens within milliseconds (busybox httpd), labelled but not started; its full name."""
@@ -98,7 +102,7 @@ def confgen(proxy: str, env: Mapping[str, str] | None = None) -> Iterator[Place]
     """The example that users copy, as it is, with an app of chosen manners."""
     title = {"nginx": "confgen, nginx", "haproxy": "confgen, HAProxy"}[proxy]
     with stack(EXAMPLES[proxy], env={"MANNER": "dies", **(env or {})}, files=(FILES / "app.yaml",)) as world:
-        place = Place(title, world, "confgen", for_confgen, lambda: world.log().count("serves generation"))
+        place = Place(title, world, "confgen", for_confgen, lambda: world.log().count("serves generation"), 1.5)
         place.serves()
         yield place
 
@@ -109,7 +113,7 @@ def traefik(env: Mapping[str, str] | None = None) -> Iterator[Place]:
     counter = free_port()
     settings = {"MANNER": "dies", "TRAEFIK": str(peers.ensure()["traefik"]), "COUNTER_PORT": str(counter)}
     with stack(FILES / "traefik.yaml", env={**settings, **(env or {})}) as world:
-        place = Place("Traefik", world, "proxy", for_traefik, lambda: _loads(counter))
+        place = Place("Traefik", world, "proxy", for_traefik, lambda: _loads(counter), 2 * THROTTLE + 0.5)
         place.serves()
         yield place
 

@@ -62,12 +62,15 @@ class Scene:
 
     def gather(self, size: int) -> None:
         """Other containers come until there are so many: idle, without labels and without a network."""
-        missing = range(len(self.crowd), size)
+        names = [f"{self._mark}-{number}" for number in range(len(self.crowd), size)]
+        self.crowd += names
         with ThreadPoolExecutor(max_workers=4) as pool:
-            names = [f"{self._mark}-{number}" for number in missing]
-            self.crowd += names
-            for _ in self.each(pool.map(_idle, names), f"other containers: {size}"):
-                pass
+            waiting = [pool.submit(_idle, name) for name in names]
+            try:
+                for future in self.each(waiting, f"other containers: {size}"):
+                    future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
 
 
 def _idle(name: str) -> None:

@@ -118,6 +118,7 @@ def data() -> dict[str, object]:
         "rounds": 0,
         "versions": {"nginx": "1.30.0"},
         "measures": {"start": rows},
+        "missing": {"kill": "with 3 others: the reason"},
     }
 
 
@@ -128,6 +129,7 @@ def test_the_page_names_each_figure_and_where_a_peer_is_better(tmp_path: Path, d
     text = (tmp_path / "benchmarks.md").read_text()
     assert "| c | 100 | 60 |" in text
     assert "- Starts; c: **Traefik 60**; confgen, nginx 100" in text
+    assert "Not measured to its end: kill, with 3 others: the reason." in text
     assert MEASURES["kill"].title not in text
     assert {path.name for path in tmp_path.iterdir()} == {"benchmarks.md", "bench-start.svg"}
     assert all((tmp_path / name).exists() for name in re.findall(r"\]\((bench-[^)]*)\)", text))

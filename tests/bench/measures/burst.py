@@ -14,8 +14,6 @@ from tests.bench.scene import Scene
 from tests.e2e.stack import docker, get, until
 
 SIZE = 20
-#: After the last change is seen, for so many seconds something may still be on its way (Traefik waits up to 2).
-TAIL = 2.5
 #: An answer that takes longer is none, in seconds.
 AT_ONCE = 0.25
 UNITS = {"until all is done": "ms", "loads": "", "CPU": "ms"}
@@ -33,7 +31,7 @@ def run(scene: Scene, _others: int) -> Iterator[Figure]:
 def _burst(scene: Scene, place: Place, number: int) -> Iterator[tuple[str, float]]:
     hosts = [f"burst{number}-{index}.localhost" for index in range(SIZE)]
     containers = [place.create(host.partition(".")[0], host) for host in hosts]
-    time.sleep(TAIL)
+    time.sleep(place.quiet)
 
     def all_served() -> bool:
         return all(place.status(host) == 200 for host in hosts)
@@ -54,7 +52,7 @@ def _change(
     until(done, f"{place.name} has followed {verb}")
     at = time.time()
     last = max(scene.events.time({"start": "start", "stop": "die"}[verb], container) for container in containers)
-    time.sleep(TAIL)
+    time.sleep(place.quiet)
     yield f"{verb}: until all is done", (at - last) * 1000
     yield f"{verb}: loads", place.loads() - loads
     yield f"{verb}: CPU", cpu_ms(*place.containers) - cpu

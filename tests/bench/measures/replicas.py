@@ -13,8 +13,8 @@ from tests.e2e.stack import docker, until
 from tests.load import Load, Result
 
 MANNERS = {"dies": "app dies at once", "drains": "app drains", "lingers": "app lingers 3 s"}
-#: How long the stopped one stays away, in seconds: for so long nobody answers at its address.
-AWAY = 1.0
+#: How long the stopped one stays away, in seconds (nobody answers at its address), and how long it then serves.
+AWAY = BACK = 1.0
 
 
 def run(scene: Scene, _others: int) -> Iterator[Figure]:
@@ -39,6 +39,7 @@ def _cycle(seen: Result, container: str, hostname: str) -> None:
     before = seen.answered_by[hostname]
     docker("start", container)
     until(lambda: seen.answered_by[hostname] > before, f"{container} answers again")
+    time.sleep(BACK)
 
 
 def noticed(case: str, place: str, seen: Result) -> Iterator[Figure]:
@@ -51,7 +52,7 @@ def noticed(case: str, place: str, seen: Result) -> Iterator[Figure]:
 
 MEASURE = Measure(
     title="One of three replicas stops and starts, at 200 requests/s",
-    how=f"""Ten keep-alive clients; `docker stop`, {AWAY:g} s without it, `docker start`, and the next one as soon as it answers again.
+    how=f"""Ten keep-alive clients; `docker stop`, {AWAY:g} s without it, `docker start`, and the next one {BACK:g} s after it answers again.
 After SIGTERM the app either *dies* at once, *drains* (no new connections, open ones are answered, 3 s), or *lingers* (serves for 3 s
 more). Failed: a status other than 200, a connection that broke, no answer in 10 s.""",
     run=run,

@@ -10,12 +10,10 @@ from collections.abc import Iterator
 
 from tests.bench.figures import Figure
 from tests.bench.measure import Measure
-from tests.bench.places import Place
+from tests.bench.places import THROTTLE, Place
 from tests.bench.scene import Scene
 from tests.e2e.stack import docker, until
 
-#: Nothing happens for so many seconds before a start "at rest": Traefik puts changes together for 2 s.
-QUIET = 2.5
 #: So many starts in a row; the first of them was at rest and is not counted.
 ROW = 5
 #: Between two requests of the one who waits, in seconds.
@@ -37,7 +35,7 @@ def _at_rest(scene: Scene, others: int) -> dict[str, list[float]]:
     for number, place in scene.turns(scene.times(20), "starts at rest"):
         name = f"rest{others}-{number}"
         container = place.create(name, f"{name}.localhost")
-        time.sleep(QUIET)
+        time.sleep(place.quiet)
         found[place.name].append(_start(scene, place, container, f"{name}.localhost"))
         docker("rm", "-f", container)
     return found
@@ -49,7 +47,7 @@ def _in_a_row(scene: Scene, others: int) -> dict[str, list[float]]:
     for number, place in scene.turns(-(-scene.times(20) // ROW), "starts in a row"):
         names = [f"row{others}-{number}-{index}" for index in range(ROW + 1)]
         containers = [place.create(name, f"{name}.localhost") for name in names]
-        time.sleep(QUIET)
+        time.sleep(place.quiet)
         times = [_start(scene, place, container, f"{name}.localhost") for name, container in zip(names, containers, strict=True)]
         found[place.name] += times[1:]
         docker("rm", "-f", *containers)
@@ -86,9 +84,9 @@ def _asked(place: Place, host: str) -> Iterator[list[float]]:
 MEASURE = Measure(
     title="From the start of a container to its first 200",
     how=f"""A container with a new host starts (busybox httpd, which listens within milliseconds). Counted from the engine's
-`start` event to the first 200; a client asks every {PAUSE * 1000:g} ms over new connections. *At rest*: nothing happened for {QUIET} s before.
-*In a row*: {ROW + 1} starts, each as soon as the one before was served; the first is not counted. Traefik puts changes
-together for 2 s (`providersThrottleDuration`), and that is what the second shows.""",
+`start` event to the first 200; a client asks every {PAUSE * 1000:g} ms over new connections. *At rest*: nothing is held back from before
+(Traefik puts changes together for {THROTTLE:g} s, `providersThrottleDuration`, so nothing happens for longer than twice that).
+*In a row*: {ROW + 1} starts, each as soon as the one before was served; the first is not counted. There the throttle shows.""",
     run=run,
     others=(3, 200),
     chart=("at rest", "in a row"),
