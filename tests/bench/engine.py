@@ -72,6 +72,18 @@ def _api() -> sdk.APIClient:
     return sdk.APIClient(base_url=os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"), version="auto")
 
 
+def start(containers: list[str]) -> None:
+    """All at once; a client with several names would start one after the other."""
+    with ThreadPoolExecutor(max_workers=len(containers)) as pool:
+        list(pool.map(_api().start, containers))
+
+
+def stop(containers: list[str]) -> None:
+    """All at once."""
+    with ThreadPoolExecutor(max_workers=len(containers)) as pool:
+        list(pool.map(_api().stop, containers))
+
+
 def cpu_ms(*containers: str) -> float:
     """CPU that all their processes have used, the ended ones too (a proxy's test of a text lives for milliseconds)."""
     return sum(_stats(name)["cpu_stats"]["cpu_usage"]["total_usage"] for name in containers) / 1e6

@@ -32,8 +32,9 @@ class Place:
     follower: str
     #: The labels that route a host to a container.
     labels: Callable[[str, str], Mapping[str, str]]
-    #: How many times the proxy was given something new to serve, so far.
-    loads: Callable[[], int]
+    #: How many times the proxy was given something new to serve, so far; and by a reload, with new workers.
+    applied: Callable[[], int]
+    reloads: Callable[[], int]
     #: After the last event it takes so many seconds until nothing is held back any more.
     quiet: float
 
@@ -102,7 +103,11 @@ def confgen(proxy: str, env: Mapping[str, str] | None = None) -> Iterator[Place]
     """The example that users copy, as it is, with an app of chosen manners."""
     title = {"nginx": "confgen, nginx", "haproxy": "confgen, HAProxy"}[proxy]
     with stack(EXAMPLES[proxy], env={"MANNER": "dies", **(env or {})}, files=(FILES / "app.yaml",)) as world:
-        place = Place(title, world, "confgen", for_confgen, lambda: world.log().count("serves generation"), 1.5)
+
+        def told(words: str) -> int:
+            return len(re.findall(f"serves generation .*{words}", world.log()))
+
+        place = Place(title, world, "confgen", for_confgen, lambda: told(""), lambda: told(", reload [0-9]+[)]"), 1.5)
         place.serves()
         yield place
 
@@ -113,12 +118,12 @@ def traefik(env: Mapping[str, str] | None = None) -> Iterator[Place]:
     counter = free_port()
     settings = {"MANNER": "dies", "TRAEFIK": str(peers.ensure()["traefik"]), "COUNTER_PORT": str(counter)}
     with stack(FILES / "traefik.yaml", env={**settings, **(env or {})}) as world:
-        place = Place("Traefik", world, "proxy", for_traefik, lambda: _loads(counter), 2 * THROTTLE + 0.5)
+        place = Place("Traefik", world, "proxy", for_traefik, lambda: _taken(counter), lambda: 0, 2 * THROTTLE + 0.5)
         place.serves()
         yield place
 
 
-def _loads(port: int) -> int:
+def _taken(port: int) -> int:
     body = get(port, "127.0.0.1", "/metrics").body
     found = re.search(r"^traefik_config_reloads_total ([0-9.e+]+)$", body, re.MULTILINE)
     assert found, "Traefik tells how often it was configured"

@@ -6,8 +6,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from tests.bench.engine import cpu_ms
-from tests.bench.figures import Figure
+from tests.bench import engine
+from tests.bench.figures import Better, Figure
 from tests.bench.measure import Measure
 from tests.bench.places import Place
 from tests.bench.scene import Scene
@@ -16,7 +16,9 @@ from tests.e2e.stack import docker, get, until
 SIZE = 20
 #: An answer that takes longer is none, in seconds.
 AT_ONCE = 0.25
-UNITS = {"until all is done": "ms", "loads": "", "CPU": "ms"}
+#: How each is done to many at once, and the event that tells that it is done.
+VERBS = {"start": (engine.start, "start"), "stop": (engine.stop, "die")}
+UNITS = {"until all is done": "ms", "CPU": "ms"}
 
 
 def run(scene: Scene, _others: int) -> Iterator[Figure]:
@@ -25,7 +27,9 @@ def run(scene: Scene, _others: int) -> Iterator[Figure]:
         for case, value in _burst(scene, place, number):
             found[case, place.name].append(value)
     for case, place in sorted(found, key=lambda key: key[0].startswith("stop")):
-        yield Figure(case, place, tuple(found[case, place]), UNITS[case.partition(": ")[2]])
+        what = case.partition(": ")[2]
+        better: Better = "" if what == "changes applied" else "less"
+        yield Figure(case, place, tuple(found[case, place]), UNITS.get(what, ""), better)
 
 
 def _burst(scene: Scene, place: Place, number: int) -> Iterator[tuple[str, float]]:
@@ -47,23 +51,25 @@ def _burst(scene: Scene, place: Place, number: int) -> Iterator[tuple[str, float
 def _change(
     scene: Scene, place: Place, verb: str, containers: list[str], done: Callable[[], bool]
 ) -> Iterator[tuple[str, float]]:
-    loads, cpu = place.loads(), cpu_ms(*place.containers)
-    docker(verb, *containers)
+    applied, reloads, cpu = place.applied(), place.reloads(), engine.cpu_ms(*place.containers)
+    act, event = VERBS[verb]
+    act(containers)
     until(done, f"{place.name} has followed {verb}")
     at = time.time()
-    last = max(scene.events.time({"start": "start", "stop": "die"}[verb], container) for container in containers)
+    last = max(scene.events.time(event, container) for container in containers)
     time.sleep(place.quiet)
     yield f"{verb}: until all is done", (at - last) * 1000
-    yield f"{verb}: loads", place.loads() - loads
-    yield f"{verb}: CPU", cpu_ms(*place.containers) - cpu
+    yield f"{verb}: changes applied", place.applied() - applied
+    yield f"{verb}: reloads", place.reloads() - reloads
+    yield f"{verb}: CPU", engine.cpu_ms(*place.containers) - cpu
 
 
 MEASURE = Measure(
     title=f"{SIZE} containers start at once, and stop at once",
-    how=f"""`docker start` and `docker stop` with {SIZE} names, each container with a host of its own. Until all is done: from the engine's
-last `start` event until all hosts are served, from the last `die` until none is (each answered within 250 ms that it is gone). Loads: reloads, or
-configurations that Traefik took. CPU: of the follower and its proxy together, their tests of texts included; the requests that ask
-whether it is done are in it too.""",
+    how=f"""{SIZE} containers, each with a host of its own, are started by as many calls at once, and then stopped. Until all is done: from
+the engine's last `start` event until all hosts are served, from the last `die` until none is, and none hangs. Changes applied: how often
+something new was brought to the proxy; reloads: how many of these needed new workers. CPU: of the follower and its proxy together,
+their tests of texts included, and the requests that ask whether it is done.""",
     run=run,
     chart=("start: until", "stop: until"),
 )
