@@ -40,6 +40,8 @@ DRAINED_FILE = "drained"
 _RESERVED = 60.0
 #: After this a route in quarantine is tried once more; doubled each time.
 _SECOND_TRY = 30.0
+#: So many new routes are tried one by one; of more, those that are refused are found by halves.
+_FEW = 32
 #: What a reload that fails after a good test is blamed on: a port that could not be opened.
 _PORT_WORDS = "its port could not be opened (is something else listening there?)"
 
@@ -314,6 +316,9 @@ class Keeper:
             said = self._said(seat, without(model, {r.name for r in model.routes()} - names))
             return not said
 
+        alone = self._refused_alone(fresh, lambda some: "" if passes(some) else said)
+        if alone and passes([*trusted, *(r for r in fresh if str(r.name) not in alone)]):
+            return alone
         found = offenders(fresh, lambda some: passes([*trusted, *some]))
         if found is None:  # a pool of theirs has changed
             found = offenders([*trusted, *fresh], passes)
@@ -322,6 +327,15 @@ class Keeper:
             passes([route])
             blamed[str(route.name)] = said
         return blamed
+
+    def _refused_alone(self, fresh: Sequence[Route], against: Callable[[Sequence[Route]], str]) -> dict[str, str]:
+        """Of a few new routes those that are refused each by itself: a text of one route is tested in a moment.
+
+        Empty where a text without any route is refused too, and where there are too many to try one by one.
+        """
+        if len(fresh) > _FEW or against([]):
+            return {}
+        return {str(route.name): words for route in fresh if (words := against([route]))}
 
     def _said(self, seat: Seat, model: Model) -> str:
         """What is said against the text of a model, by the read-back or by the proxy's own test; "" when nothing is."""

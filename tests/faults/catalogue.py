@@ -79,7 +79,7 @@ FAULTS = tuple(
         ("F30", "no inotify left; editors' renames; link swaps", "seen within 3 s"),
         ("F31", "as PID 1: SIGHUP, and SIGTERM in the middle of a turn", "looks again; code 0 within 2 s, nothing half done"),
         ("F32", "100,000 events of containers that come and go", "memory below +5 MB, descriptors and threads +0"),
-        ("F33", "1,000 and 5,000 routes", "seconds, not minutes; the goal is 99 % within 1 s at 1,000 routes on an idle machine"),
+        ("F33", "3 to 5,000 routes", "seconds, not minutes; the goal is 99 % within 1 s at 1,000 routes on an idle machine"),
         ("F34", "Consul or etcd down, stale, flapping", "last state kept", "there is no Consul or etcd source yet"),
         ("F35", "no DNS for proxy and confgen", "no effect"),
     )
