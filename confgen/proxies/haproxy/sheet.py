@@ -4,9 +4,11 @@ rest.  Pure.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from confgen.proxies.haproxy import tokens
 from confgen.proxies.haproxy.structure import SECTIONS
@@ -18,6 +20,11 @@ MAPS = ("wildcards.map", "hosts.map", "prefixes.map", "exact.map")
 #: The map whose first line that fits holds.
 IN_ORDER = "wildcards.map"
 _OTHERS = tuple(output.path for output in OUTPUTS if output.path not in (MAIN, *MAPS))
+_SECTIONS = frozenset(title.encode() for title in SECTIONS)
+#: What has a meaning within a line.
+_MEANING = re.compile(rb"[\\\"'#$]")
+#: So many texts are remembered as they were read: the former one and the next of a few proxies.
+_TEXTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +82,27 @@ def read(files: Mapping[str, bytes]) -> Sheet:
     return Sheet(_sections(files.get(MAIN, b"")), maps, {name: files.get(name, b"") for name in _OTHERS})
 
 
-def _sections(text: bytes) -> dict[str, Section]:
+@lru_cache(_TEXTS)
+def _sections(text: bytes) -> Mapping[str, Section]:
     lines: defaultdict[str, list[bytes]] = defaultdict(list)
     servers: defaultdict[str, dict[str, Server]] = defaultdict(dict)
     title = ""
     for line in map(bytes.strip, text.split(b"\n")):
-        first = line.split(None, 1)[0].decode("latin-1") if line else "#"
-        if first in SECTIONS:
+        first = line.partition(b" ")[0]
+        if first in _SECTIONS:
             title = " ".join(_words(line))
             lines[title] += []
-        elif first == "server" and b" resolvers " not in line:
+        elif first == b"server" and b" resolvers " not in line:
             server = _server(_words(line))
             servers[title][server.name] = server
-        elif not first.startswith("#"):
+        elif line and not line.startswith(b"#"):
             lines[title].append(line)
     return {title: Section(tuple(found), servers[title]) for title, found in lines.items()}
 
 
 def _words(line: bytes) -> list[str]:
     """Cut at blanks, which is quick, where nothing on the line has a meaning."""
-    plain = not any(mark in line for mark in b"\\\"'#$")
-    return [word.decode("utf-8", "surrogateescape") for word in (line.split() if plain else tokens.words(line))]
+    return [word.decode("utf-8", "surrogateescape") for word in (tokens.words(line) if _MEANING.search(line) else line.split())]
 
 
 def _server(words: list[str]) -> Server:
@@ -109,6 +116,7 @@ def _server(words: list[str]) -> Server:
     return Server(words[1], words[2], int(found["weight"]), int(found["maxconn"]), "disabled" in words, tuple(rest))
 
 
+@lru_cache(_TEXTS)
 def _entries(text: bytes) -> tuple[tuple[str, str], ...]:
     found = (b" ".join(words).decode("utf-8", "surrogateescape").partition(" ") for words in tokens.entries(text))
     return tuple((key, value) for key, _, value in found)

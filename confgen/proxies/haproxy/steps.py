@@ -101,7 +101,7 @@ def _backends(running: Sheet, wanted: Sheet, caps: Caps, found: _Found) -> None:
             _arrives(title, after, wanted, caps, found)
         elif after is None and before is not None:
             _leaves(title, before, running, caps, found)
-        elif before is not None and after is not None:
+        elif before is not None and after is not None and before != after:
             _lines(title, before, after)
             _servers(title.split(" ")[1], before.servers, after.servers, caps, found)
 
@@ -184,7 +184,7 @@ def _state(at: str, state: str) -> Step:
 def _maps(running: Sheet, wanted: Sheet) -> list[Step]:
     """Paths are added before the hosts that lead to them, and go after them; so no half of a site is ever seen."""
     added, changed, removed = list[Step](), list[tuple[bool, str]](), list[Step]()
-    for name in MAPS:
+    for name in (name for name in MAPS if running.maps[name] != wanted.maps[name]):
         before, after = dict(running.maps[name]), dict(wanted.maps[name])
         if name == IN_ORDER:
             _appends([key for key in before if key in after], list(after))
