@@ -24,6 +24,7 @@ from tests.bench.figures import Figure, as_json, cases, cell
 from tests.bench.measure import Measure
 from tests.bench.measures import MEASURES
 from tests.bench.scene import Scene, scene
+from tests.e2e.stack import ROOT
 
 Found = dict[str, list[Figure]]
 
@@ -107,10 +108,16 @@ def _all(made: Scene, only: tuple[str, ...], most: int, console: Console) -> tup
         try:
             found[name].extend(MEASURES[name].run(made, size))
         except (AssertionError, subprocess.SubprocessError) as error:
-            missing[name] = f"with {size} others: {str(error).splitlines()[0]}"
-            console.print(f"{name}, {missing[name]}", style="red")
-        show(MEASURES[name].title, found[name][known:], console)
+            missing[name] = f"with {size} others: {reason(error)}"
+            console.print(f"{name}, with {size} others: {error}", style="red")
+        if len(found[name]) > known:
+            show(MEASURES[name].title, found[name][known:], console)
     return found, missing
+
+
+def reason(error: Exception) -> str:
+    """The end of what was said, since a failed command begins with all its words; without this checkout's place."""
+    return " ".join(str(error).replace(f"{ROOT}/", "").split())[-200:]
 
 
 def order(measures: dict[str, Measure], most: int) -> list[tuple[int, str]]:

@@ -18,7 +18,7 @@ STYLE = """
       .ours { fill: #3fb68b }
       .spread { stroke: #e6edf3 }
     }"""
-WIDTH, LEFT, SPAN = 760, 150, 380
+WIDTH, LEFT, SPAN = 800, 190, 380
 ROW, HEAD, GAP = 22, 26, 14
 
 

@@ -17,6 +17,8 @@ HEAD = """# Benchmarks
 
 confgen beside its peers: one run, one engine, in turns. Read the figures as ratios within this run; another machine has others.
 """
+#: A load average before the run that makes its figures doubtful.
+BUSY = 0.5
 TAIL = """## How to repeat it
 ```sh
 make bench                              # everything: about 45 minutes, on a machine that does nothing else
@@ -46,15 +48,16 @@ def write(data: dict[str, Any], measures: dict[str, Measure], folder: Path) -> N
 def _machine(data: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in data["versions"].items())
     took = f"load before the run {data['load']}; the run took {data['seconds'] // 60} min"
+    busy = "" if data["load"] < BUSY else "\nThe machine was busy with other things: these figures say little.\n"
     missing = "".join(f"\nNot measured to its end: {name}, {why}.\n" for name, why in data["missing"].items())
-    return f"{data['date']}; {data['machine']}; {took}. {versions}.\n{missing}"
+    return f"{data['date']}; {data['machine']}; {took}. {versions}.\n{busy}{missing}"
 
 
 def _summary(data: dict[str, Any], measures: dict[str, Measure]) -> str:
     """Said by the figures themselves, so that nobody is tempted to leave one out."""
     lines = [line for name, measure in measures.items() for line in _lost(measure, data["measures"].get(name, ()))]
     body = "\n".join(lines) or "Nowhere in this run."
-    return f"## Where a peer is better\nBy more than a tenth than confgen with one of its proxies, in this run:\n\n{body}\n"
+    return f"## Where others are better\nBy more than a tenth than confgen with one of its proxies, in this run:\n\n{body}\n"
 
 
 def _lost(measure: Measure, figures: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.bench import page
-from tests.bench.__main__ import order
+from tests.bench.__main__ import order, reason
 from tests.bench.chart import chart
 from tests.bench.figures import Figure, as_json, beaten, cases, cell, counted, from_json, number, ratios
 from tests.bench.measure import Measure
 from tests.bench.measures import MEASURES, replicas, wire
+from tests.e2e.stack import ROOT
 from tests.load import Result
 
 OURS = ("confgen, nginx", "confgen, HAProxy")
@@ -130,6 +131,19 @@ def test_the_page_names_each_figure_and_where_a_peer_is_better(tmp_path: Path, d
     assert "| c | 100 | 60 |" in text
     assert "- Starts; c: **Traefik 60**; confgen, nginx 100" in text
     assert "Not measured to its end: kill, with 3 others: the reason." in text
+    assert "busy" not in text
     assert MEASURES["kill"].title not in text
     assert {path.name for path in tmp_path.iterdir()} == {"benchmarks.md", "bench-start.svg"}
     assert all((tmp_path / name).exists() for name in re.findall(r"\]\((bench-[^)]*)\)", text))
+
+
+def test_the_page_owns_up_to_a_busy_machine(tmp_path: Path, data: dict[str, object]) -> None:
+    page.write({**data, "load": 2.5}, {"start": MEASURES["start"]}, tmp_path)
+    assert "The machine was busy" in (tmp_path / "benchmarks.md").read_text()
+
+
+def test_a_reason_is_the_end_of_what_was_said_and_names_no_place() -> None:
+    assert (
+        reason(AssertionError(f"docker -f {ROOT}/tests/x.yaml up:\n  no such image\n"))
+        == "docker -f tests/x.yaml up: no such image"
+    )

@@ -52,7 +52,7 @@ def noticed(case: str, place: str, seen: Result) -> Iterator[Figure]:
 
 MEASURE = Measure(
     title="One of three replicas stops and starts, at 200 requests/s",
-    how=f"""Ten keep-alive clients; `docker stop`, {AWAY:g} s without it, `docker start`, and the next one {BACK:g} s after it answers again.
+    how=f"""Ten keep-alive clients, each of which waits for its answer; `docker stop`, {AWAY:g} s without it, `docker start`, and the next one {BACK:g} s after it answers again.
 After SIGTERM the app either *dies* at once, *drains* (no new connections, open ones are answered, 3 s), or *lingers* (serves for 3 s
 more). Failed: a status other than 200, a connection that broke, no answer in 10 s.""",
     run=run,
