@@ -68,6 +68,7 @@ class Instance:
     id: the engine's id, "" in a file.  created: seconds since 1970.  network_mode: as the engine says it ("bridge",
     "host", "container:<id>", a network's name).  stopping: a stop signal was seen and the instance has not gone yet.
     drained: an operator has taken it out of rotation.
+    image: as the file names it, "" where it is not known.
     host_name: the DNS name under which Docker's resolver knows it, where a source has no address to offer.
     """
 
@@ -84,6 +85,7 @@ class Instance:
     created: int = 0
     stopping: bool = False
     drained: bool = False
+    image: str = ""
     host_name: str = ""
     origin: Origin = field(default=Origin(""), compare=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Container, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -179,13 +180,19 @@ def offline(state: State, settings: Settings) -> tuple[Offline, ...]:
         kind = proxy_kind(instance, settings.labels)
         if kind in PROXIES and settings.proxy in ("", kind) and instance.phase not in GONE:
             networks = None if instance.network_mode == "host" else frozenset(a.network for a in instance.attachments)
-            found.append(_offline(instance.name, kind, Vantage(networks), settings))
-    return tuple(found) or (_offline("", settings.proxy or "nginx", Vantage(None), settings),)
+            found.append(_offline(instance.name, kind, _tagged(instance.image, kind), Vantage(networks), settings))
+    return tuple(found) or (_offline("", settings.proxy or "nginx", "", Vantage(None), settings),)
 
 
-def _offline(name: str, kind: str, vantage: Vantage, settings: Settings) -> Offline:
+def _offline(name: str, kind: str, tagged: str, vantage: Vantage, settings: Settings) -> Offline:
     proxy = PROXIES[kind]
-    return Offline(name or kind, proxy, proxy.caps(settings.proxy_version or proxy.newest), vantage)
+    return Offline(name or kind, proxy, proxy.caps(settings.proxy_version or tagged or proxy.newest), vantage)
+
+
+def _tagged(image: str, kind: str) -> str:
+    """The version in an image's tag: "1.26" of nginx:1.26-alpine; "" where the image is not named after the proxy."""
+    match = re.fullmatch(r"(?:.*/)?([^/:@]+):([0-9]+\.[0-9]+(?:\.[0-9]+)?)(?:[-_+.][^/:@]*)?(?:@.*)?", image)
+    return match[2] if match and kind in match[1] else ""
 
 
 def want_offline(state: State, place: Offline, settings: Settings, live: Live = _NOBODY, shelf: Shelf = _EMPTY_SHELF) -> Wanted:

@@ -39,7 +39,7 @@ def _env(name: str) -> dict[str, Any]:
 
 OPTIONS: dict[str, Callable[..., Any]] = {
     "proxy": click.option("--proxy", type=click.Choice(["nginx", "haproxy"]), help="What to render for, where no proxy is there to be asked.", **_env("PROXY")),
-    "proxy_version": click.option("--proxy-version", default="", help="Its version, as 1.30 or 3.2; the newest known if not given.", **_env("PROXY_VERSION")),
+    "proxy_version": click.option("--proxy-version", default="", help="Its version, as 1.30 or 3.2; if not given, that of its image's tag in a compose file, else the newest known.", **_env("PROXY_VERSION")),
     "templates": click.option("--templates", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
                               help="A folder whose files shadow the shipped templates.", **_env("TEMPLATES")),
     "directory": click.option("--directory", default="/confgen", type=click.Path(path_type=Path), help="The shared folder.", **_env("DIR")),

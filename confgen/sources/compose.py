@@ -222,6 +222,7 @@ def _instance(
         attachments=() if mode in ("host", "none") else _attachments(services[host].get("networks"), project, networks, file),
         network_mode=mode,
         exposed=tuple(sorted(_exposed(body, file, service))),
+        image=str(body.get("image") or ""),
         host_name=host,
         origin=Origin(str(file), f"service {service}"),
     )

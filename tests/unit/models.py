@@ -49,5 +49,5 @@ INSTANCES = st.builds(
     Instance, name=NAMES, source=st.sampled_from(["docker", "file"]), id=st.text("0123456789abcdef", max_size=8), labels=st.dictionaries(st.text(max_size=5), st.text(max_size=5)).map(lambda d: tuple(sorted(d.items()))),
     phase=st.sampled_from(Phase), health=st.sampled_from(Health), attachments=st.lists(st.builds(Attachment, NAMES, st.text(max_size=4), st.text(max_size=4)), max_size=2).map(tuple),
     network_mode=st.text(max_size=5), exposed=st.lists(st.builds(Exposed, st.integers(1, 65535), st.sampled_from(["tcp", "udp"])), max_size=2).map(tuple),
-    mounts=st.lists(st.builds(Mount, st.text(max_size=4), st.text(max_size=4), st.text(max_size=4)), max_size=2).map(tuple), created=st.integers(0, 2**40), stopping=st.booleans(), host_name=st.text(max_size=4), origin=ORIGINS,
+    mounts=st.lists(st.builds(Mount, st.text(max_size=4), st.text(max_size=4), st.text(max_size=4)), max_size=2).map(tuple), created=st.integers(0, 2**40), stopping=st.booleans(), image=st.text(max_size=4), host_name=st.text(max_size=4), origin=ORIGINS,
 )  # fmt: skip

@@ -10,9 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from confgen.errors import BadInput
+from confgen.proxies.haproxy import HAPROXY
+from confgen.proxies.nginx import NGINX
+from confgen.settings import Settings
 from confgen.sources.compose import read
 from confgen.sources.static import FileSource
-from confgen.state import COMPOSE_PROJECT, COMPOSE_SERVICE, Attachment, Exposed, Instance
+from confgen.state import COMPOSE_PROJECT, COMPOSE_SERVICE, Attachment, Exposed, Instance, State
+from confgen.want import offline
 from tests.unit.facts import built
 
 Read = Callable[..., dict[str, Instance]]
@@ -342,3 +346,27 @@ def test_any_text_is_a_project_or_bad_input(tmp_path_factory: pytest.TempPathFac
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is no such file"):
         read((tmp_path / "compose.yaml",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "image", "version"),
+    [
+        ("nginx", "nginx:1.26", "1.26"),
+        ("nginx", "nginx:1.26.2-alpine", "1.26.2"),
+        ("nginx", "docker.io/library/nginx:1.26@sha256:0123", "1.26"),
+        ("nginx", "localhost:5000/nginxinc/nginx-unprivileged:1.28-slim", "1.28"),
+        ("haproxy", "haproxy:3.0-alpine", "3.0"),
+        ("haproxy", "haproxy:lts", HAPROXY.newest),
+        ("nginx", "nginx", NGINX.newest),
+        ("nginx", "nginx:1", NGINX.newest),
+        ("nginx", "localhost:5000/nginx", NGINX.newest),
+        ("haproxy", "acme/balancer:2.9", HAPROXY.newest),
+    ],
+)
+def test_the_version_of_a_proxy_is_that_of_its_image(tmp_path: Path, kind: str, image: str, version: str) -> None:
+    (tmp_path / "compose.yaml").write_text(f"services: {{proxy: {{image: '{image}', labels: {{confgen.proxy: {kind}}}}}}}\n")
+    state = State(tuple(read((tmp_path / "compose.yaml",))))
+    (place,) = offline(state, Settings())
+    assert place.caps.text == version
+    (place,) = offline(state, Settings(proxy_version="3.2"))
+    assert place.caps.text == "3.2", "the option says more"
