@@ -80,6 +80,11 @@ INJECTED = [
     "userlist evil",
     "resolvers evil",
     "something unknown",
+    "    http-request set-uri /admin",
+    "    http-request set-pathq /admin",
+    "    http-request set-var(txn.match) str(web web)",
+    "    http-request set-var(txn.site,ifnotexists) str(x)",
+    "    http-request set-var(txn.asked) str(/admin)",
 ]
 
 
@@ -129,6 +134,20 @@ def test_the_order_of_wildcards_counts() -> None:
     assert refused({**files, "wildcards.map": b"".join([comment, *reversed(entries)])})
     comment, *entries = files["hosts.map"].splitlines(keepends=True)
     assert not refused({**files, "hosts.map": b"".join([comment, *reversed(entries)])})
+
+
+def test_a_file_that_is_missing_is_told() -> None:
+    with pytest.raises(RefusedText, match=r"there is no haproxy\.cfg"):
+        HAPROXY.structure({"hosts.map": b""})
+
+
+def test_a_template_may_keep_what_it_likes_under_a_name_of_its_own() -> None:
+    _, files = example()
+    place = b"    http-request disable-l7-retry"
+    assert place in files["haproxy.cfg"]
+    assert not refused(
+        {**files, "haproxy.cfg": files["haproxy.cfg"].replace(place, b"    http-request set-var(txn.mine) path\n" + place, 1)}
+    )
 
 
 def test_a_file_too_much_is_seen() -> None:

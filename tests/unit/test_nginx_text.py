@@ -122,6 +122,10 @@ INJECTIONS = [
     ("events {", "events { debug_connection 127.0.0.1;"),
     ("http {", "http { map $x $y { default 1; }"),
     ("http {", "http { js_import evil.js;"),
+    ("http {", "http { access_log /etc/nginx/nginx.conf;"),
+    ("http {", "http { access_log;"),
+    ("stream {", "stream { access_log /confgen/kept.json confgen;"),
+    ("events {", "error_log /etc/cron.d/x; events {"),
     ("http {", "http { proxy_read_timeout 1ms;"),
     ("location = /.confgen/generation {", "location = /.confgen/generation { proxy_pass http://web;"),
 ]
@@ -202,6 +206,7 @@ def test_tuning_may_be_changed_by_an_operator() -> None:
     tuned = GOOD.replace("worker_connections 8192", "worker_connections 99").replace(
         "location / {", "location / { proxy_buffering off; add_header X-A b;"
     )
+    tuned = tuned.replace("http {", "http { access_log syslog:server=10.0.0.9 confgen; access_log /dev/stderr;")
     verify(NGINX.expected(SHOP, CAPS["1.30.6"], FRAME), NGINX.structure({"nginx.conf": tuned.encode()}))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from confgen.errors import RefusedText
 from confgen.model import Model
 from confgen.proxies.haproxy import shape, tokens
 from confgen.proxies.haproxy.quote import period
@@ -19,6 +20,7 @@ from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.values import Text
 
+_MAIN = "haproxy.cfg"
 #: Words that open a section.
 SECTIONS = frozenset({
     *("acme", "backend", "cache", "crt-store", "defaults", "dynamic-update", "fcgi-app", "frontend", "global", "http-errors"),
@@ -51,14 +53,38 @@ SKELETON: Mapping[str, tuple[str, ...]] = {
             "http-request deny ",
             "http-request disable-l7-retry",
             "http-request set-var(txn.",
-            "http-request set-pathq ",
-            "http-request set-uri ",
+            # Which path is asked for decides who may come in: nothing else may change it.
+            "http-request set-pathq %[path,regsub(%2f,/,gi)] ",
+            "http-request set-pathq %[var(txn.asked)] ",
+            "http-request set-uri %[pathq] if { url -m beg -i http } { req.ver 1.0 1.1 } ",
         ),
         *("http-request normalize-uri ", "http-request del-header ", "http-request set-header ", "http-request capture "),
         *("http-response del-header ", "http-response set-header ", "option ", "log-format ", "maxconn ", "compression "),
     ),
     "backend": ("option ",),
 }
+
+
+#: What decides which route a request takes, and who may come in with it: set as the shipped template does, or not at all.
+_FINDS = re.compile(r"http-request set-var\(txn\.(?:host|site|asked|clean|path|match|route)[,)]")
+_PORT = re.compile(r"concat\(:[0-9]+\)")
+_FINDING = frozenset(
+    f"http-request set-var(txn.{words} "
+    for words in (
+        r"host) req.hdr(host),host_only,lower,regsub(\.$,)",
+        "site) var(txn.host),concat(:),map_str(hosts.map)",
+        "site) var(txn.host),concat(:),map_end(wildcards.map) unless { var(txn.site) -m found }",
+        "asked) pathq",
+        "clean) path",
+        "path) path,url_dec",
+        "path) path,url_dec,regsub( ,%20,g)",
+        "match) var(txn.site),concat(=,txn.path),map_str(exact.map)",
+        "match) var(txn.site),concat(,txn.path,/),map_beg(prefixes.map)",
+        "match) var(txn.site),concat(,txn.path,/),map_beg(prefixes.map) unless { var(txn.match) -m found }",
+        "match) var(txn.site),concat(/),map_str(prefixes.map)",
+        "route) var(txn.match),word(1, )",
+    )
+)
 
 
 def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structure:
@@ -192,10 +218,12 @@ _BEGINS = re.compile(rb"(?<=\n)(?=backend )")
 def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
     """What stands in the files, without what is known to be skeleton.  Raises RefusedText where they cannot be read."""
     found: list[Statement] = []
-    for part in _BEGINS.split(files["haproxy.cfg"]):
+    if _MAIN not in files:
+        raise RefusedText(f"there is no {_MAIN}", "render it from a template too")
+    for part in _BEGINS.split(files[_MAIN]):
         found += recent.of(_carrying, part)
     for name, content in sorted(files.items()):
-        if name != "haproxy.cfg":
+        if name != _MAIN:
             found += [_entry(name, position, *map(_text, words)) for position, words in enumerate(tokens.entries(content))]
     return tuple(found)
 
@@ -223,6 +251,8 @@ def _skeleton(statement: Statement) -> bool:
     if not statement.blocks:
         return False
     said = " ".join(statement.words) + " "
+    if _FINDS.match(said):
+        return _PORT.sub("concat(:)", said) in _FINDING
     return said.startswith(SKELETON.get(statement.blocks[0][0], ()))
 
 

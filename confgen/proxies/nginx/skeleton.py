@@ -40,6 +40,9 @@ SKELETON: dict[tuple[str, ...], frozenset[str]] = {
     }),
 }  # fmt: skip
 
+_LOGS = frozenset({"access_log", "error_log"})
+_OUTLETS = frozenset({"off", "stderr", "/dev/stdout", "/dev/stderr"})
+
 #: Variables of ours: the maps that make them hold nothing of the model.
 _OURS = re.compile(r"\$confgen_[a-z_]+", re.ASCII)
 
@@ -48,11 +51,16 @@ def belongs(statement: Statement) -> bool:
     """Whether the statement is skeleton."""
     around = tuple(block[0] for block in statement.blocks)
     if statement.words[0] in SKELETON.get(around, ()):
-        return True
+        return statement.words[0] not in _LOGS or _goes_out(statement.words[1:])
     if around == ("http",):
         return _own_map(statement.words)
     # Inside a map every first word is a value to compare with, but for this one, which is a directive there too.
     return len(around) == 2 and around[0] == "http" and _own_map(statement.blocks[1]) and statement.words[0] != "include"
+
+
+def _goes_out(words: tuple[str, ...]) -> bool:
+    """A log into a file would grow for ever in the proxy's container, or spoil another file: nginx opens it as root."""
+    return bool(words) and (words[0] in _OUTLETS or words[0].startswith("syslog:"))
 
 
 def _own_map(words: tuple[str, ...]) -> bool:
