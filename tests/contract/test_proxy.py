@@ -18,6 +18,7 @@ from confgen.readback import verify
 from confgen.render import Renderer
 from confgen.settings import Frame, LabelSettings
 from confgen.state import Instance
+from confgen.want import Live, planned
 from tests.golden.story import want
 from tests.unit.facts import FRONT, built, container, state
 from tests.unit.test_build import BAD, WORLDS
@@ -127,6 +128,25 @@ def test_a_change_without_impact_changes_no_byte(name: str, version: str, one: l
         assert before.candidate.generation == after.candidate.generation
     if before.candidate.generation != after.candidate.generation:
         assert plan.impact is not Impact.NONE
+
+
+@every
+@settings(max_examples=15)
+@given(one=WORLDS, other=WORLDS)
+def test_a_plan_says_runtime_change_where_there_are_steps_and_nowhere_else(
+    name: str, version: str, one: list[Instance], other: list[Instance]
+) -> None:
+    proxy, caps = PROXIES[name], PROXIES[name].caps(version)
+    before, after = (want(state(*world), name, version) for world in (one, other))
+    live = Live("0", before.built.model, before.candidate.as_dict())
+    plan = planned(live, after.built.model, after.candidate, proxy, caps)
+    way = proxy.way(live.files, after.candidate.as_dict(), caps)
+    assert (plan.impact is Impact.HOT) is (way.reload is None and plan.impact is not Impact.NONE)
+    if plan.impact is Impact.RELOAD:
+        assert way.reload is not None
+        assert way.reload in plan.reason
+    if name == "nginx":
+        assert way.reload == "", "it has no other way"
 
 
 @every

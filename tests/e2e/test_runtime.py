@@ -42,9 +42,9 @@ def test_servers_and_hosts_come_and_go_without_a_reload_and_no_request_is_lost(n
         newest.serves("new.localhost")
         docker("rm", "-f", name)
         newest.serves("new.localhost", status=404)
-        newest.compose("up", "-d", "--no-build", "--no-recreate", "-t", "1", "--scale", "web=1")
-        until(lambda: len(newest.hostnames("shop.localhost", 20)) == 1, "one container answers")
-    assert load.result.failures == 0, load.result
+        newest.compose("up", "-d", "--no-build", "--no-recreate", "-t", "1", "--scale", "web=2")
+        until(lambda: len(newest.hostnames("shop.localhost", 20)) == 2, "two containers answer")
+    assert load.result.failures == 0, f"{load.result}\n{newest.log()}"
     assert load.result.over(1.0) == 0, load.result
     told = newest.log().split("serves generation")[2:]
     assert len(told) > 6

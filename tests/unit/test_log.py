@@ -130,7 +130,7 @@ def test_a_turn_that_changed_nothing_says_nothing() -> None:
 
 
 def test_a_turn_that_changed_something_is_one_line() -> None:
-    plan = Plan((Change(("pools", "web"), None, 1),), Impact.RELOAD, "reload: new pool web")
+    plan = Plan((Change(("pools", "web"), None, 1),), Impact.RELOAD, "new pool web")
     applied = Applied("00ff00ff00ff00ff", Result.RELOADED, 0.012, 0.105)
     (line,) = told(report(seat(applied=applied, plan=plan)))
     for words in (
@@ -144,6 +144,31 @@ def test_a_turn_that_changed_something_is_one_line() -> None:
         "woken by container start web",
     ):
         assert words in line
+
+
+@pytest.mark.parametrize(
+    ("result", "impact", "why", "told_as"),
+    [
+        (Result.RELOADED, Impact.RELOAD, "backend b is new", "reload: new server web-2; 1 change"),
+        (Result.ADJUSTED, Impact.HOT, "", "runtime change: new server web-2; 1 change"),
+        (Result.RELOADED, Impact.HOT, "no answer in time", "reload: new server web-2 (no answer in time); 1 change"),
+        (Result.WRITTEN, Impact.RELOAD, "", "written: new server web-2; 1 change"),
+    ],
+)
+def test_the_line_says_how_it_was_brought_there_and_why(result: Result, impact: Impact, why: str, told_as: str) -> None:
+    plan = Plan((Change(("pools", "web"), None, 1),), impact, "new server web-2")
+    (line,) = told(report(seat(applied=Applied("00ff", result, why=why), plan=plan)))
+    assert f"; {told_as} in " in line
+
+
+def test_what_was_brought_back_and_what_is_pinned_say_so() -> None:
+    back, pinned = (
+        Applied("00ff", Result.RELOADED, why="what is running is no text that is known"),
+        Applied("00ff", Result.ADJUSTED),
+    )
+    lines = told(report(seat(applied=back)), report(seat(applied=pinned, pinned="00ff")))
+    assert "; reload: brought back (what is running is no text that is known) in " in lines[0]
+    assert "; runtime change: pinned by confgen rollback in " in lines[1]
 
 
 def test_a_problem_is_told_when_it_appears_and_when_it_goes() -> None:
