@@ -212,7 +212,7 @@ def _offers(
 
 
 def _no_name(instance: Instance) -> Problem:
-    origin = Origin(instance.source, instance.origin.object or f"container {show(instance.name)}", "name")
+    origin = Origin(instance.source, instance.origin.object or f"container {show(instance.name)}", "name", instance.origin.place)
     return Problem(origin, "CG185", f"{show(instance.name)} is no name of a container", Effect.SERVER, _NAME_HINT)
 
 

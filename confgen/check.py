@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from confgen import vault
 from confgen.errors import BadTemplate, RefusedText, TargetUnavailable
+from confgen.observe.findings import NATIVE, TEXT, Finding
 from confgen.problem import Problem, count
 from confgen.settings import Settings
 from confgen.state import State
@@ -37,6 +38,15 @@ class Checked:
     @property
     def ok(self) -> bool:
         return not (self.problems or self.structure or self.native)
+
+    @property
+    def name(self) -> str:
+        return f"{self.proxy} {self.version}"
+
+    def findings(self) -> Iterator[Finding]:
+        """Each thing that is wrong."""
+        yield from (Finding.of(problem, self.name) for problem in self.problems)
+        yield from (Finding(self.name, code, said) for code, said in ((TEXT, self.structure), (NATIVE, self.native)) if said)
 
     def lines(self) -> Iterator[str]:
         """For people: each finding with its hint, then one line that sums up."""

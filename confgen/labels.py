@@ -401,7 +401,8 @@ def _each_once(said: list[_Said], problems: list[Problem]) -> list[_Said]:
 
 
 def _origin(instance: Instance, label: str) -> Origin:
-    return Origin(instance.source, instance.origin.object or f"container {instance.name}", f"label {_safe(label)}")
+    said_by = instance.origin.object or f"container {instance.name}"
+    return Origin(instance.source, said_by, f"label {_safe(label)}", instance.place(label))
 
 
 def _safe(label: str) -> str:
@@ -539,7 +540,7 @@ def _wish(section: str, said: dict[str, _Said], problems: list[Problem]) -> Wish
             values["withheld"], whole = guard, True
             problems[start:] = [replace(p, effect=Effect.WITHHELD) if p.effect in _COSTS_ALL else p for p in problems[start:]]
     origin = next(iter(s.origin for _, s in sorted(said.items())))
-    origin = Origin(origin.source, origin.object, f"route {name}")
+    origin = replace(origin, key=f"route {name}")
     return Wish(name=name, origin=origin, **values) if whole else None  # type: ignore[arg-type]  # each key's reader gives its field's type
 
 

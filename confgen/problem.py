@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, order=True)
 class Origin:
-    """Where a fact was said: ("docker", "container shop-web-1", "label confgen.port")."""
+    """Where a fact was said: ("docker", "container shop-web-1", "label confgen.port").  place: in a file, "compose.yaml:12"."""
 
     source: str
     object: str = ""
     key: str = ""
+    place: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         said = ", ".join(part for part in (self.object or self.source, self.key) if part)
@@ -44,7 +45,8 @@ class Problem:
     hint: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return f"{self.code} {self.origin}: {self.message} ({self.effect.value})"
+        place = f"{self.origin.place}: " if self.origin.place else ""
+        return f"{place}{self.code} {self.origin}: {self.message} ({self.effect.value})"
 
 
 #: Every code a Problem can carry, with its title; the reference page is made from this table.

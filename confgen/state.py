@@ -70,6 +70,7 @@ class Instance:
     drained: an operator has taken it out of rotation.
     image: as the file names it, "" where it is not known.
     host_name: the DNS name under which Docker's resolver knows it, where a source has no address to offer.
+    places: of the labels, by key, where they stand in a file.
     """
 
     name: str
@@ -87,7 +88,12 @@ class Instance:
     drained: bool = False
     image: str = ""
     host_name: str = ""
+    places: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     origin: Origin = field(default=Origin(""), compare=False)
+
+    def place(self, key: str) -> str:
+        """Where a label stands in a file, "" where it stands in none."""
+        return next((place for name, place in self.places if name == key), self.origin.place)
 
     def label(self, key: str) -> str:
         """The label's text, "" where there is none."""

@@ -15,6 +15,7 @@ from confgen.errors import UsageError
 from confgen.settings import Settings
 
 if TYPE_CHECKING:
+    from confgen.check import Checked
     from confgen.want import Offline, Wanted
 
 
@@ -93,7 +94,7 @@ def _warn(wanted: Wanted) -> bool:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "github", "sarif", "junit"]),
     default="text",
     show_default=True,
     help="How to print what was found.",
@@ -110,15 +111,25 @@ def check(files: tuple[Path, ...], style: str, **given: Any) -> int:
 
     settings = settings_from(given)
     results = checked(read(files, settings), settings)
-    if style == "json":
-        from confgen.codec import encode
-
-        click.echo(json.dumps([encode(result) for result in results], indent=1))
-    else:
-        for result in results:
-            for line in result.lines():
-                click.echo(line)
+    click.echo(_formatted(results, style), nl=False)
     return FINE if all(result.ok for result in results) else PROBLEMS
+
+
+def _formatted(results: list[Checked], style: str) -> str:
+    from confgen.codec import encode
+    from confgen.observe.findings import github, junit, sarif
+
+    findings = [finding for result in results for finding in result.findings()]
+    match style:
+        case "json":
+            return json.dumps([encode(result) for result in results], indent=1) + "\n"
+        case "github":
+            return github(findings)
+        case "sarif":
+            return sarif(findings)
+        case "junit":
+            return junit(findings, [result.name for result in results])
+    return "".join(f"{line}\n" for result in results for line in result.lines())
 
 
 @cli.command(short_help="What would change, and what it takes.")

@@ -1,0 +1,14 @@
+"""Compose files as a source: what would run, read from the files alone (compose-spec.io)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from confgen.sources.compose.project import load
+from confgen.sources.compose.services import instances
+from confgen.state import Instance
+
+
+def read(files: tuple[Path, ...]) -> list[Instance]:
+    """The services of one project from its files, merged in order.  Raises BadInput with the file, and the line where known."""
+    return instances(load(files))
