@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from confgen.errors import BadTemplate, Stopped
-from confgen.render import Candidate, Recipe, Renderer, Renders, TooLong, seal
+from confgen.render import NOTHING, Candidate, Recipe, Renderer, Renders, TooLong, seal
 
 #: How long a new child may take until it is ready, in seconds: 0.1 on an idle machine.
 _START = 30.0
@@ -79,7 +79,7 @@ class Apart:
         self._child: _Child | None = None
         self._stale = False
 
-    def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> Candidate:
+    def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], beside: Mapping[str, bytes] = NOTHING) -> Candidate:
         """As Renderer.render.  Raises BadTemplate too where a limit is exceeded, Stopped when confgen is being stopped."""
         try:
             answer = self._ask(recipes, view)
@@ -89,7 +89,7 @@ class Apart:
             self._stale = False
         if "texts" not in answer:
             raise BadTemplate(answer["message"], answer["hint"])
-        return seal(recipes, answer["texts"])
+        return seal(recipes, answer["texts"], beside)
 
     def forget(self) -> None:
         self._stale = True

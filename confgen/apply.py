@@ -69,7 +69,7 @@ def apply(candidate: Candidate, proxy: Proxy, caps: Caps, target: Target, keep: 
     why = way.reload
     if way.first:
         why = proxy.change(target, way.first) or None
-    folder.stage(candidate.generation, files)
+    folder.stage(candidate.generation, files, candidate.private)
     tested = _test(candidate.generation, proxy, target)
     former = folder.live()
     folder.swap(candidate.generation)
@@ -97,7 +97,7 @@ def put(candidate: Candidate, folder: Folder, keep: int) -> Applied:
     """Makes a folder hold the candidate, where no proxy is there to test and load it."""
     if folder.live() == candidate.generation:
         return Applied(candidate.generation, Result.UNCHANGED)
-    folder.stage(candidate.generation, candidate.as_dict())
+    folder.stage(candidate.generation, candidate.as_dict(), candidate.private)
     folder.swap(candidate.generation)
     folder.prune(keep)
     return Applied(candidate.generation, Result.WRITTEN)

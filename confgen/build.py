@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from confgen.kept import Claim, claim_names
 from confgen.labels import Wish, proxy_kind, read
+from confgen.limits import Limits, Rate
 from confgen.model import Check, Listener, Model, Pool, Redirect, Route, Server, ServerState, withheld
 from confgen.policy import Policy
 from confgen.problem import Effect, Origin, Problem, show
@@ -20,7 +21,8 @@ from confgen.recent import Recent
 from confgen.settings import Frame, LabelSettings
 from confgen.state import Attachment, Health, Instance, Phase, State
 from confgen.tls import Tls
-from confgen.values import Address, Host, Name, Path, Port, Refusal, Weight, Wildcard, parse_address
+from confgen.users import Files, UsersFile, look_up
+from confgen.values import Address, Header, Host, Name, Path, Port, Refusal, Text, Weight, Wildcard, parse_address
 
 #: An instance in one of these phases is gone: its routes go with it.
 #: Docker's API without and with TLS, swarm's managers, and Docker's API before it was given these.
@@ -36,6 +38,7 @@ _NAME_HINT = 'use letters, digits, "_", "." and "-", the first a letter or digit
 
 
 _NOBODY: Mapping[str, Claim] = {}
+_NO_FILES: Files = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +104,21 @@ def build(
     incumbents: Mapping[str, Claim] = _NOBODY,
     policy: Policy | None = None,
     recent: Recent | None = None,
+    users: Files = _NO_FILES,
 ) -> Built:
     """The Model of one proxy that looks from `vantage`.  The same input gives the same Model whatever its order was.
 
     incumbents: who holds which claim (kept.py) from before; nobody else gets it while that is remembered.
-    policy: what owners may claim; None where everything may be.
+    policy: what owners may claim; None where everything may be.  users: the operator's users files.
     recent: what instances asked for the last time; most ask for the same again.
     """
     recent = recent or Recent()
     by_id = {i.id: i for i in state.instances if i.id}
     others = _networks_of_proxies(state, labels)
     asked = [
-        recent.of(_asked, instance, instance.origin, _lender(instance, by_id), vantage, labels, frame, others)
+        recent.of(
+            _asked, instance, instance.origin, _lender(instance, by_id), _files(instance, users), vantage, labels, frame, others
+        )
         for instance in state.instances
     ]
     offers = [offer for one in asked for offer in one.offers]
@@ -137,6 +143,15 @@ def _lender(instance: Instance, by_id: dict[str, Instance]) -> Instance | None:
     return by_id.get(other) if colon else None
 
 
+#: The users files that labels of one instance may mean.
+_Files = tuple[tuple[str, UsersFile], ...]
+
+
+def _files(instance: Instance, users: Files) -> _Files:
+    said = {text.strip(" ") for label, text in instance.labels if label.endswith("auth.basic")} if users else set()
+    return tuple((name, users[name]) for name in sorted(said) if name in users)
+
+
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What one instance asks for, and what is wrong with it."""
@@ -149,6 +164,7 @@ def _asked(
     instance: Instance,
     origin: Origin,  # noqa: ARG001 - part of what is remembered by
     lender: Instance | None,
+    files: _Files,
     vantage: Vantage,
     labels: LabelSettings,
     frame: Frame,
@@ -163,7 +179,7 @@ def _asked(
     if _elsewhere(lender or instance, vantage, others):
         return _Asked()
     problems: list[Problem] = []
-    offers = tuple(_offers(instance, lender, vantage, labels, frame, problems))
+    offers = tuple(_offers(instance, lender, dict(files), vantage, labels, frame, problems))
     return _Asked(offers, tuple(problems))
 
 
@@ -176,6 +192,7 @@ def _elsewhere(instance: Instance, vantage: Vantage, others: frozenset[str]) -> 
 def _offers(
     instance: Instance,
     lender: Instance | None,
+    files: Files,
     vantage: Vantage,
     labels: LabelSettings,
     frame: Frame,
@@ -187,7 +204,8 @@ def _offers(
     if routes and not _NAME.fullmatch(instance.name):
         problems.append(_no_name(instance))
         routes = ()
-    for wish in routes:
+    for asked in routes:
+        wish = _with_users(asked, files, problems)
         offer = _offer(instance, wish, frame)
         if wish.redirect or wish.withheld:
             yield offer
@@ -233,6 +251,8 @@ def _offer(instance: Instance, wish: Wish, frame: Frame) -> _Offer:
         idle=wish.idle or defaults.idle,
         allow=wish.allow,
         deny=wish.deny,
+        users=wish.users if isinstance(wish.users, tuple) else (),
+        limits=_limits(wish),
         tls=_tls(wish),
         request_headers=wish.request_headers,
         response_headers=wish.response_headers,
@@ -252,6 +272,36 @@ def _tls(wish: Wish) -> Tls:
         redirect=defaults.redirect if wish.tls_redirect is None else wish.tls_redirect,
         hsts=wish.tls_hsts or 0,
     )
+
+
+#: What one client may ask of a route that checks passwords, unless its labels say otherwise: each check costs the proxy
+#: milliseconds, whoever asks and whatever the password.
+LOGINS, LOGINS_AT_ONCE = Rate(50), 100
+
+
+def _limits(wish: Wish) -> Limits:
+    """What the labels say; a burst is a rate's own number where they say none."""
+    rate, burst = (LOGINS, LOGINS_AT_ONCE) if wish.users and not wish.rate else (wish.rate, None)
+    if burst is None:
+        burst = wish.burst if wish.burst is not None else rate.requests - 1 if rate else 0
+    return Limits(body=wish.body, connections=wish.connections, rate=rate, burst=burst)
+
+
+def _with_users(wish: Wish, files: Files, problems: list[Problem]) -> Wish:
+    """With the users of the file that it names.  Its passwords are the operator's: the container does not see them."""
+    if isinstance(wish.users, tuple):
+        return wish
+    try:
+        found = look_up(wish.users, files)
+    except Refusal as refusal:
+        problems.append(Problem(wish.origin, refusal.code, refusal.message, Effect.WITHHELD, refusal.hint))
+        return replace(wish, users=(), withheld="auth.basic")
+    file = Origin("users", f'users file "{wish.users}"')
+    problems += [Problem(file, "CG161", message, Effect.USER, hint) for message, hint in found.mistakes]
+    said = any(header.name.lower() == "authorization" for header in wish.request_headers)
+    hidden = () if said else (Header(Name("Authorization"), Text("")),)
+    headers = tuple(sorted((*wish.request_headers, *hidden), key=lambda header: header.name.lower()))
+    return replace(wish, users=found.users, request_headers=headers)
 
 
 def _port(instance: Instance, wish: Wish, prefix: str) -> Port:

@@ -79,7 +79,7 @@ def _check(state: State, place: Offline, settings: Settings, shelf: Shelf) -> Ch
         if shutil.which(place.proxy.name) is None:
             return replace(found, tested=f"not tested natively: {place.proxy.name} is not installed here")
         vault.put(folder, wanted.built.model, shelf)
-        folder.stage(wanted.candidate.generation, wanted.candidate.as_dict())
+        folder.stage(wanted.candidate.generation, wanted.candidate.as_dict(), wanted.candidate.private)
         folder.run.mkdir()
         native, tested = _native(place, folder, wanted.candidate.generation)
         return replace(found, native=native, tested=tested)

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from confgen.errors import BadInput
+from confgen.users import Hash
 from confgen.values import Host, Refusal, Text, Wildcard, parse_host
 
 Value = TypeVar("Value")
@@ -24,7 +25,7 @@ def encode(value: object) -> object:
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, Text):
-        return value.raw
+        return value.digest if isinstance(value, Hash) else value.raw  # whoever reads the file learns no hash
     if is_dataclass(value) and not isinstance(value, type):
         found = ((name, getattr(value, name), default) for name, default in _fields(type(value)))
         return {name: encode(said) for name, said, default in found if said is not default and said != default}
@@ -66,7 +67,7 @@ def _scalar(kind: Any, data: Any) -> Any:
     wanted: type = bool if kind is bool else str if issubclass(kind, (str, Text)) else int
     if not isinstance(data, wanted) or (isinstance(data, bool) and wanted is not bool):
         raise TypeError(f"expected {wanted.__name__}, found {type(data).__name__}")
-    return kind(data)
+    return Hash.known(str(data)) if kind is Hash else kind(data)
 
 
 def _decode_tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from confgen.render import Candidate, Renders
 from confgen.report import SeatReport
 from confgen.seats import Seat
 from confgen.settings import Frame, Settings
+from confgen.sources.users import read_users
 from confgen.state import State
 from confgen.tls import Shelf
 from confgen.verdict import Probe, complaints, judged, probes, taking
@@ -232,10 +233,13 @@ class Keeper:
     def _shape(self, seat: Seat, state: State, caps: Caps | None) -> Built:
         """What the state asks for; most wakes find the very same state again."""
         frame, kept, shelf = self._frame(seat), self._trusted(seat), self._certificates(seat)
-        given = (state, caps, seat.vantage, frame, kept, self.policy, shelf)
+        users = read_users(self._settings.users)
+        given = (state, caps, seat.vantage, frame, kept, self.policy, shelf, users)
         if self._shaped is None or self._shaped[0] != given:
             self._asked.next()
-            built = shape(state, seat.proxy, caps, seat.vantage, self._settings, frame, kept, self.policy, shelf, self._asked)
+            built = shape(
+                state, seat.proxy, caps, seat.vantage, self._settings, frame, kept, self.policy, shelf, self._asked, users
+            )
             self._shaped = (given, built)
         return self._shaped[1]
 
@@ -345,7 +349,7 @@ class Keeper:
             return error.message
         folder = seat.target.folder
         vault.put(folder, model, self._certificates(seat))
-        folder.stage(candidate.generation, candidate.as_dict())
+        folder.stage(candidate.generation, candidate.as_dict(), candidate.private)
         answer = seat.proxy.test(seat.target, candidate.generation)
         folder.discard(candidate.generation)
         return words(answer.output) if answer.code else ""

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher, get_close_matches
 
+from confgen.limits import Rate, Size, parse_rate, parse_size
 from confgen.problem import Effect, Origin, Problem, show
 from confgen.settings import LabelSettings
 from confgen.state import Instance
 from confgen.tls import MODES, parse_certificate, parse_hsts, parse_mode
+from confgen.users import Users, parse_users
 from confgen.values import (
     ALGORITHMS,
     Balance,
@@ -167,6 +169,15 @@ TIMES = Kind("number", number(1, 100), "1 to 100", r"^[1-9][0-9]{0,2}$")
 START = Kind("word", word("ready", "checked"), "`checked`, `ready`", r"^(checked|ready)$")
 RETRIES = Kind("number", number(0, 100), "0 to 100", r"^[0-9]{1,3}$")
 CONNECTIONS = Kind("number", number(1, 1_000_000), "1 to 1000000", r"^[1-9][0-9]{0,6}$")
+USERS = Kind(
+    "users",
+    parse_users,
+    "`name:hash, name:hash`, or the name of a users file",
+    r"^([A-Za-z0-9._@-]{1,64}:\$.+|[A-Za-z0-9][A-Za-z0-9_.-]{0,62})$",
+)
+SIZE = Kind("size", parse_size, "a number with `k`, `m` or `g`; 0 for any size", r"^[0-9]{1,9}[kmgKMG]?[bB]?$")
+RATE = Kind("rate", parse_rate, "`10r/s` or `100r/m`", r"^[0-9]{1,6}r/[sm]$")
+BURST = Kind("number", number(0, 10_000), "0 to 10000", r"^[0-9]{1,5}$")
 REDIRECT_CODE = Kind("code", number(301, 308), "301, 302, 303, 307 or 308", r"^30[12378]$")
 
 TLS = Kind("word", parse_mode, ", ".join(f"`{m}`" for m in MODES), rf"^({'|'.join(MODES)})$")
@@ -188,6 +199,15 @@ KEYS: tuple[Key, ...] = (
         Effect.WITHHELD),
     Key("deny", "deny", RANGES, _R, "Client addresses that get 403, also where `allow` names them.", "none", "203.0.113.0/24",
         Effect.WITHHELD),
+    Key("auth.basic", "users", USERS, _R, "Who may come in with a name and a password; the others get 401.", "nobody has to log in", "admins",
+        Effect.WITHHELD, stream=False),
+    Key("limit.body", "body", SIZE, _R, "Largest body of a request; more gets 413.", "any size", "10m", Effect.WITHHELD, stream=False),
+    Key("limit.connections", "connections", CONNECTIONS, _R, "Requests of one client address at once (tcp: connections); more get 429.",
+        "no limit", "20", Effect.WITHHELD),
+    Key("limit.rate", "rate", RATE, _R, "Requests of one client address over time; more get 429.", "no limit", "10r/s",
+        Effect.WITHHELD, stream=False),
+    Key("limit.burst", "burst", BURST, _R, "How many requests may come at once beyond the one that is due.",
+        "one less than the rate's number", "20", Effect.WITHHELD, stream=False),
     Key("tls", "tls", TLS, _R, "Served over https: where a certificate covers the host, only so, or not at all.", "`auto`", "require",
         Effect.WITHHELD, stream=False),
     Key("tls.cert", "tls_cert", CERTIFICATE, _R, "Name of a certificate in the operator's folder.", "chosen by host", "shop",
@@ -275,6 +295,11 @@ class Wish:
     tls_cert: Name | None = None
     tls_redirect: bool | None = None
     tls_hsts: int | None = None
+    users: Users | Name = ()
+    body: Size | None = None
+    connections: int | None = None
+    rate: Rate | None = None
+    burst: int | None = None
     request_headers: tuple[Header, ...] = ()
     response_headers: tuple[Header, ...] = ()
     port: Port | None = None
@@ -631,6 +656,10 @@ def _complete(section: str, said: dict[str, _Said], values: dict[str, object], p
             Problem(said["strip-prefix"].origin, "CG003", "there is no prefix to strip", Effect.LABEL, "set path, or remove it")
         )
         values["strip"] = None
+    if "burst" in values and "limit.rate" not in said:
+        message, hint = "limit.burst needs a rate", "set limit.rate, as in 10r/s"
+        problems.append(Problem(said["limit.burst"].origin, "CG003", message, Effect.WITHHELD, hint))
+        values["withheld"] = "limit.burst"
     if values.get("redirect_code") in (304, 305, 306):
         problems.append(
             Problem(said["redirect.code"].origin, "CG182", "not a redirect's code", Effect.LABEL, "301, 302, 303, 307 or 308")

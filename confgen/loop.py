@@ -186,13 +186,15 @@ class Loop:
         return min(due, self._looked + settle.backoff(self._failures, self._settings.pace)) if self._failures else due
 
     def _watched(self) -> Iterator[Watched]:
-        """The operator's files: templates, policy, certificates, and the pin of `confgen rollback`."""
+        """The operator's files: templates, policy, certificates, users, and the pin of `confgen rollback`."""
         if self._settings.templates:
             yield Watched(self._settings.templates, ("**/*",), self._templates_changed, recursive=True)
         if self._settings.policy:
             yield Watched((self._settings.policy.parent,), (self._settings.policy.name,), self._policy_changed, recursive=False)
         if self._settings.certificates:
             yield Watched((self._settings.certificates,), PATTERNS, self._certificates_changed, recursive=True)
+        if self._settings.users:
+            yield Watched((self._settings.users,), ("*",), lambda: self._bell.ring("changed users", urgent=True), recursive=False)
         if self._settings.directory.is_dir():
             yield Watched(
                 (self._settings.directory,),

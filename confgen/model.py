@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from confgen.limits import Limits
 from confgen.problem import Origin
 from confgen.tls import Certificate, Tls
+from confgen.users import Users
 from confgen.values import Address, Balance, Cidr, Duration, Header, Host, Match, Name, Path, Port, Sticky, Url, Weight, Wildcard
 
 
@@ -111,6 +114,7 @@ class Route:
     read, send: silence that the server or the client is allowed.  idle: HTTP: an idle kept-alive connection of a
     client; tcp, udp: a connection that is silent on both sides.
     deny: clients that are refused; allow: the only ones that are not, empty for all.  An address in both is refused.
+    users: who may log in, empty where nobody has to.  limits: what one client may take.
     request_headers: told to the server, response_headers: told to the client instead of what the server says; by name.
     """
 
@@ -128,6 +132,8 @@ class Route:
     idle: Duration = Duration(60_000)
     allow: tuple[Cidr, ...] = ()
     deny: tuple[Cidr, ...] = ()
+    users: Users = ()
+    limits: Limits = Limits()
     tls: Tls = Tls()
     request_headers: tuple[Header, ...] = ()
     response_headers: tuple[Header, ...] = ()
@@ -136,7 +142,12 @@ class Route:
     @property
     def guarded(self) -> bool:
         """It says who may come in: where it cannot be served, it must answer 503 and not leave its requests to another."""
-        return bool(self.allow or self.deny)
+        return bool(self.allow or self.deny or self.users or self.limits)
+
+    @property
+    def gated(self) -> bool:
+        """Not everybody may reach its servers: no other spelling of its path may lead to them by way of another route."""
+        return bool(self.allow or self.deny or self.users or self.withheld)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +166,12 @@ class Listener:
     def web(self) -> bool:
         """It takes HTTP requests, over TLS or not."""
         return self.protocol in ("http", "https")
+
+    def strict(self) -> tuple[Host | Wildcard, ...]:
+        """Hosts on which the path decides who may come in: what may be read as two paths is refused there."""
+        routes = Counter(host for route in self.routes for host in route.hosts)
+        gated = {host for route in self.routes if route.gated for host in route.hosts}
+        return tuple(sorted(host for host in gated if routes[host] > 1))
 
 
 @dataclass(frozen=True, slots=True)

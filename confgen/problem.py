@@ -26,6 +26,7 @@ class Effect(enum.Enum):
     NOTHING = "nothing is left out"
     LABEL = "the label is ignored"
     SERVER = "this instance gets no traffic"
+    USER = "this user cannot log in"
     ROUTE = "the route is left out"
     PROXY = "this proxy is left alone"
     WITHHELD = "the route answers 503 until this is mended"

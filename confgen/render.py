@@ -20,6 +20,9 @@ from confgen.values import Text
 #: Stands in the text where the generation goes until the digest over that very text is known; no value can hold \x01.
 _GENERATION = "\x01generation\x01"
 
+#: No files beside those that templates make.
+NOTHING: Mapping[str, bytes] = {}
+
 
 class Recipe(Protocol):
     """One file to make: the part of a proxy's Output that rendering needs."""
@@ -34,8 +37,11 @@ class Recipe(Protocol):
 class Renders(Protocol):
     """What makes a Candidate: a Renderer, or one in a process apart (apart.py)."""
 
-    def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> Candidate:
-        """All files of one generation.  Raises BadTemplate with the template's file, and the line where known."""
+    def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], beside: Mapping[str, bytes] = NOTHING) -> Candidate:
+        """All files of one generation; `beside` are those that no template makes.
+
+        Raises BadTemplate with the template's file, and the line where known.
+        """
 
     def forget(self) -> None:
         """The templates have changed: they are read anew."""
@@ -46,10 +52,14 @@ class Renders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """The files of one generation, by their path inside its folder, and the digest that names it."""
+    """The files of one generation, by their path inside its folder, and the digest that names it.
+
+    private: the paths of those that only the proxy may read.
+    """
 
     generation: str
     files: tuple[tuple[str, bytes], ...]
+    private: frozenset[str] = frozenset()
 
     def as_dict(self) -> dict[str, bytes]:
         return dict(self.files)
@@ -105,8 +115,8 @@ class Renderer:
         self._environment.filters.update(filters)
         self._parts, self._common = Recent(), _Common({})
 
-    def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> Candidate:
-        return seal(recipes, self.texts(recipes, view))
+    def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], beside: Mapping[str, bytes] = NOTHING) -> Candidate:
+        return seal(recipes, self.texts(recipes, view), beside)
 
     def texts(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
         """The text of each recipe, with a mark where the generation goes; `seal` makes the Candidate of them."""
@@ -173,14 +183,15 @@ def _printing(parts: Generator[str]) -> str:
     return f"{template.filename}:{template.get_corresponding_lineno(frame.f_lineno)}"
 
 
-def seal(recipes: tuple[Recipe, ...], texts: Sequence[str]) -> Candidate:
-    """The texts under the name that a digest over them gives; raises BadTemplate."""
+def seal(recipes: tuple[Recipe, ...], texts: Sequence[str], beside: Mapping[str, bytes] = NOTHING) -> Candidate:
+    """The texts, and what lies beside them, under the name that a digest over all gives; raises BadTemplate."""
+    named = list(zip((recipe.path for recipe in recipes), texts, strict=True))
     digest = hashlib.sha256()
-    for recipe, text in zip(recipes, texts, strict=True):
-        digest.update(f"{recipe.path}\0{len(text)}\0{text}".encode())
+    for path, content in (*((path, text.encode()) for path, text in named), *beside.items()):
+        digest.update(f"{path}\0{len(content)}\0".encode() + content)
     generation = digest.hexdigest()[:16]
-    files = ((recipe.path, _named(recipe.path, text, generation).encode()) for recipe, text in zip(recipes, texts, strict=True))
-    return Candidate(generation, tuple(files))
+    files = ((path, _named(path, text, generation).encode()) for path, text in named)
+    return Candidate(generation, (*files, *beside.items()))
 
 
 def _named(path: str, text: str, generation: str) -> str:

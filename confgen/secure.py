@@ -111,8 +111,9 @@ def _ports(listener: Listener, covered: Hosts, frame: Frame) -> Iterator[Listene
 
 def _beneath(listener: Listener, covered: Hosts) -> Hosts:
     """Hosts without https whose names a wildcard with https fits: it must not answer for them there, as it does not on http."""
-    wildcards = [host for host in covered if isinstance(host, Wildcard)]
-    hosts = {host for route in listener.routes for host in route.hosts} - covered if wildcards else ()
+    routed = {host for route in listener.routes for host in route.hosts}
+    wildcards = [host for host in covered & routed if isinstance(host, Wildcard)]
+    hosts = routed - covered if wildcards else ()
     return frozenset(host for host in hosts if any(host.removeprefix("*").endswith(wild.suffix) for wild in wildcards))
 
 

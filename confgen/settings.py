@@ -69,6 +69,7 @@ class Settings:
     engine: URL of the engine, "" for DOCKER_HOST or the default socket.
     policy: a file that grants hosts, paths and ports to owners (policy.py), None where everything may be claimed.
     certificates: the operator's folder of certificates, None where there is none.
+    users: a folder of users files that labels may name (`auth.basic: admins`), None where there is none.
     allow_exec: run the proxy's test and reload through the engine's exec; needs write access to the engine, so off.
     keep: how many applied generations stay in the shared folder.
     """
@@ -84,5 +85,6 @@ class Settings:
     engine: str = ""
     policy: Path | None = None
     certificates: Path | None = None
+    users: Path | None = None
     allow_exec: bool = False
     keep: int = 10

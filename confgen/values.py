@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from urllib.parse import unquote_to_bytes
 
 from confgen.problem import show
 
@@ -282,6 +283,11 @@ def _refuse_ambiguous(raw: str, path: str) -> None:
     # nginx compares decoded paths; HAProxy decodes letters, digits and `-._~` alone: to it /a:b and /a%3Ab are two paths.
     if any(re.fullmatch(_PATH_CHAR, chr(int(code, 16))) for code in re.findall(r"%(..)", path)):
         raise Refusal("CG111", f"path {show(raw)} encodes a character that needs no encoding", "write the character itself")
+    try:
+        unquote_to_bytes(path).decode("utf-8")
+    except UnicodeDecodeError:
+        message, hint = f"path {show(raw)} is not UTF-8 text once decoded", "encode it as UTF-8: %C3%A9 for é"
+        raise Refusal("CG111", message, hint) from None
     if "//" in path:
         raise Refusal("CG111", f'path {show(raw)}: "//" is not allowed', "use a single slash")
     if any(segment in (".", "..") for segment in path.split("/")):

@@ -29,15 +29,18 @@ from confgen.render import Candidate, Renders
 from confgen.secure import secure
 from confgen.settings import Frame, Settings
 from confgen.sources.certificates import Certificates
+from confgen.sources.users import read_users
 from confgen.state import State
 from confgen.targets.folder import Folder
 from confgen.tls import Shelf
+from confgen.users import Files
 
 #: The model as JSON beside the proxy's files: what `plan` and `status` compare with.
 MODEL_FILE = "model.json"
 _NOTHING = Model()
 _NOTHING_KEPT = Kept()
 _EMPTY_SHELF = Shelf()
+_NO_FILES: Files = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,14 @@ def shape(
     policy: Policy | None = None,
     shelf: Shelf = _EMPTY_SHELF,
     recent: Recent | None = None,
+    users: Files = _NO_FILES,
 ) -> Built:
     """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine.
 
     caps: None where it could not be asked what it can; then what it cannot do is not known either.
     """
-    built = build(state, vantage, settings.labels, frame, {claim.name: claim for claim in kept.claims}, policy, recent)
+    claims = {claim.name: claim for claim in kept.claims}
+    built = build(state, vantage, settings.labels, frame, claims, policy, recent, users)
     model, bare = secure(built.model, shelf.certificates)
     model, cannot = proxy.fit(model, caps) if caps else (model, ())
     problems = {*built.problems, *shelf.problems, *bare, *cannot}
@@ -129,9 +134,16 @@ def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Render
     """
     recent = recent or Recent()
     recent.next()
-    candidate = renderer.render(proxy.outputs, proxy.view(model, caps, frame, recent))
+    candidate = renderer.render(proxy.outputs, proxy.view(model, caps, frame, recent), proxy.secrets(model))
     verify(proxy.expected(model, caps, frame, recent), proxy.structure(candidate.as_dict(), recent))
-    return replace(candidate, files=(*candidate.files, (MODEL_FILE, _as_json(model, recent))))
+    files = (*candidate.files, (MODEL_FILE, _as_json(model, recent)))
+    return replace(candidate, files=files, private=_private(candidate, model))
+
+
+def _private(candidate: Candidate, model: Model) -> frozenset[str]:
+    """The files in which a hash of a password stands."""
+    hashes = {user.hash.raw.encode() for route in model.routes() for user in route.users}
+    return frozenset(path for path, content in candidate.files if any(one in content for one in hashes))
 
 
 def _as_json(model: Model, recent: Recent) -> bytes:
@@ -197,9 +209,8 @@ def _tagged(image: str, kind: str) -> str:
 
 def want_offline(state: State, place: Offline, settings: Settings, live: Live = _NOBODY, shelf: Shelf = _EMPTY_SHELF) -> Wanted:
     """What a proxy should serve that is not there to be asked, against what is `live`."""
-    built = shape(
-        state, place.proxy, place.caps, place.vantage, settings, settings.frame, _NOTHING_KEPT, read_policy(settings), shelf
-    )
+    given = (place.proxy, place.caps, place.vantage, settings, settings.frame)
+    built = shape(state, *given, policy=read_policy(settings), shelf=shelf, users=read_users(settings.users))
     with closing(renderer(settings.templates, place.proxy.filters)) as renders:
         candidate = write(built.model, place.proxy, place.caps, settings.frame, renders)
     return Wanted(built, planned(live, built.model, candidate, place.proxy, place.caps), candidate)

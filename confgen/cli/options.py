@@ -55,6 +55,8 @@ OPTIONS: dict[str, Callable[..., Any]] = {
                            **_env("POLICY")),
     "certificates": click.option("--certificates", type=click.Path(file_okay=False, path_type=Path),
                                  help="A folder of certificates with their keys, for https.", **_env("CERTIFICATES")),
+    "users": click.option("--users", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of users files, as htpasswd writes them.",
+                          **_env("USERS")),
     "allow_exec": click.option("--allow-exec", is_flag=True,
                                help="Test and reload through the engine's exec (needs write access to the engine).", **_env("ALLOW_EXEC")),
     "listen": click.option("--listen", default="", help="Address and port for /healthz and /metrics, as :9180; none if not given.", **_env("LISTEN")),
@@ -64,7 +66,7 @@ OPTIONS: dict[str, Callable[..., Any]] = {
     "json": click.option("--json", "as_json", is_flag=True, help="Print JSON for machines."),
 }  # fmt: skip
 
-LOOK = ("engine", "target", "proxy", "directory", "prefix", "require_enable", "policy", "certificates")
+LOOK = ("engine", "target", "proxy", "directory", "prefix", "require_enable", "policy", "certificates", "users")
 TEXT = ("proxy_version", "templates", "http_port", "https_port", "ipv6", "access_log")
 LOG = ("log_format", "verbose", "quiet")
 FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
@@ -78,7 +80,7 @@ def settings_from(given: dict[str, Any]) -> Settings:
     labels = {name: given[name] for name in ("prefix", "require_enable") if name in given}
     rest = {
         name: given[name]
-        for name in ("directory", "target", "proxy_version", "engine", "allow_exec", "policy", "certificates")
+        for name in ("directory", "target", "proxy_version", "engine", "allow_exec", "policy", "certificates", "users")
         if name in given
     }
     return Settings(

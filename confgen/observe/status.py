@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from confgen.keep import PIN_FILE
 from confgen.model import Model, Pool, Route, Server
 from confgen.plan import diff
 from confgen.report import Report, SeatReport
-from confgen.state import State
+from confgen.state import Instance, State
 from confgen.targets.folder import Folder
+from confgen.users import without_hashes
 from confgen.want import MODEL_FILE, read_model
 
 #: Where nobody looks at a terminal (a pipe, `docker compose exec -T`), nothing is cut to fit one.
@@ -21,12 +23,16 @@ _WIDE = 400
 
 
 def as_data(report: Report, state: State) -> dict[str, object]:
-    """The whole as JSON.  `instances` is a snapshot: `confgen render` and `check` accept the file."""
+    """The whole as JSON.  `instances` is a snapshot, without hashes of passwords: `confgen render` and `check` accept the file."""
     return {
         "confgen": __version__,
-        "instances": [encode(instance) for instance in state.instances],
+        "instances": [encode(_shown(instance)) for instance in state.instances],
         "proxies": [_seat_data(seat) for seat in report.seats],
     }
+
+
+def _shown(instance: Instance) -> Instance:
+    return replace(instance, labels=tuple((label, without_hashes(text)) for label, text in instance.labels))
 
 
 def _seat_data(seat: SeatReport) -> dict[str, object]:

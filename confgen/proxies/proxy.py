@@ -91,6 +91,9 @@ class Proxy(Protocol):
     def view(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> dict[str, object]:
         """What the templates get (pure).  `generation` and `part` are added by render."""
 
+    def secrets(self, model: Model) -> Mapping[str, bytes]:
+        """Files that no template makes, by their path inside a generation: users with the hashes of their passwords (pure)."""
+
     def expected(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> Structure:
         """The statements that carry the model, made without the templates (pure)."""
 

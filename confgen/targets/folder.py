@@ -14,7 +14,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +48,10 @@ class Folder:
         top = self.generations / generation
         return {str(p.relative_to(top)): p.read_bytes() for p in sorted(top.rglob("*")) if p.is_file()} if generation else {}
 
-    def stage(self, generation: str, files: Mapping[str, bytes]) -> None:
+    def stage(self, generation: str, files: Mapping[str, bytes], private: Container[str] = ()) -> None:
         """Writes a generation whole and makes it durable; a half-written one of an earlier crash is replaced.
 
+        private: paths of files that are for the folder's owner and its group alone, which is the proxy's.
         Raises BadVolume, and leaves nothing behind, when the folder cannot be written.
         """
         temporary = self.generations / f".{generation}.new"
@@ -60,7 +61,7 @@ class Folder:
             _clear(temporary)
             _make(temporary)
             for path, content in files.items():
-                _write(temporary / path, content)
+                _write(temporary / path, content, 0o640 if path in private else 0o644)
             for folder in (temporary, *(p for p in temporary.rglob("*") if p.is_dir())):
                 _sync(folder)
             _remove(self.generations / generation)

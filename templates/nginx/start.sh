@@ -79,6 +79,18 @@ hexadecimal() {
     return 1
 }
 
+# The group of nginx's workers, which look passwords up in the generation's users files while they serve.
+workers=$(nginx -V 2>&1 | sed -n 's/.* --group=\([A-Za-z0-9_-]*\).*/\1/p')
+workers=${workers:-nogroup}
+
+# Gives the users files to the workers: nobody else but confgen may read them.
+show_users() {
+    for file in "$1"/users/*; do
+        [ -f "$file" ] && ! [ -L "$file" ] && chgrp -h "$workers" "$file"
+    done
+    return 0
+}
+
 obey() {
     case "$1 $2" in
         "version ")
@@ -86,7 +98,7 @@ obey() {
             ;;
         "test "*)
             if hexadecimal "$2" || [ "$2" = skeleton ]; then
-                nginx -t -q -c "$dir/generations/$2/nginx.conf"
+                show_users "$dir/generations/$2" && nginx -t -q -c "$dir/generations/$2/nginx.conf"
             else
                 echo "not a generation" && return 64
             fi

@@ -135,7 +135,9 @@ def _clean(chance: random.Random, side: Side, frame: Frame) -> tuple[Model, dict
     some = world(f"unquoted {chance.random()}", 3)
     model = _on_free_ports(build(State.of((Snapshot("docker", some),)), FRONT, SETTINGS.labels, frame).model)
     model, _ = side.proxy.fit(model, side.caps)
-    return model, side.renderer.render(side.proxy.outputs, side.proxy.view(model, side.caps, frame)).as_dict()
+    return model, side.renderer.render(
+        side.proxy.outputs, side.proxy.view(model, side.caps, frame), side.proxy.secrets(model)
+    ).as_dict()
 
 
 def _spoiled(chance: random.Random, side: Side, files: dict[str, bytes]) -> tuple[str, bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -90,22 +91,25 @@ NGINX_STATEMENTS: dict[str, frozenset[str]] = {
         "proxy_next_upstream_tries proxy_next_upstream_timeout proxy_redirect proxy_socket_keepalive proxy_buffer_size proxy_buffers "
         "proxy_busy_buffers_size proxy_ignore_headers proxy_ssl_server_name proxy_ssl_name proxy_ssl_verify proxy_set_header "
         "proxy_headers_hash_bucket_size proxy_headers_hash_max_size large_client_header_buffers ssl_protocols ssl_ciphers "
-        "ssl_prefer_server_ciphers ssl_ecdh_curve ssl_session_cache ssl_session_timeout ssl_session_tickets"
+        "ssl_prefer_server_ciphers ssl_ecdh_curve ssl_session_cache ssl_session_timeout ssl_session_tickets "
+        "limit_req_zone limit_conn_zone"
     ),
     "http upstream": _words("zone resolver least_conn random hash server sticky keepalive keepalive_timeout"),
     "http server": _words(
-        "listen server_name access_log location http2 ssl_certificate ssl_certificate_key ssl_reject_handshake"
+        "listen server_name access_log location if http2 ssl_certificate ssl_certificate_key ssl_reject_handshake"
     ),
+    "http server if": frozenset({"return"}),
     "http server location": _words(
         "set return add_header rewrite proxy_http_version proxy_pass grpc_pass proxy_connect_timeout proxy_read_timeout "
         "proxy_send_timeout proxy_next_upstream_tries proxy_next_upstream_timeout grpc_connect_timeout grpc_read_timeout "
         "grpc_send_timeout grpc_next_upstream_tries grpc_next_upstream_timeout keepalive_timeout allow deny "
-        "proxy_set_header grpc_set_header proxy_hide_header grpc_hide_header"
+        "proxy_set_header grpc_set_header proxy_hide_header grpc_hide_header auth_basic auth_basic_user_file client_max_body_size "
+        "limit_req limit_req_status limit_conn limit_conn_status"
     ),
-    "stream": _words("log_format access_log resolver proxy_next_upstream proxy_socket_keepalive upstream server"),
+    "stream": _words("log_format access_log resolver proxy_next_upstream proxy_socket_keepalive upstream server limit_conn_zone"),
     "stream upstream": _words("zone resolver least_conn random hash server"),
     "stream server": _words(
-        "listen set proxy_connect_timeout proxy_timeout proxy_next_upstream_tries proxy_pass return allow deny"
+        "listen set proxy_connect_timeout proxy_timeout proxy_next_upstream_tries proxy_pass return allow deny limit_conn"
     ),
 }
 
@@ -167,13 +171,42 @@ def read_nginx(texts: Mapping[str, str]) -> Facts:
             for upstream in block.within("upstream"):
                 facts.add((part, "upstream", *upstream.words[1:]))
                 facts.update((part, "upstream", *upstream.words[1:], "server", words[0]) for words in upstream.named("server"))
-    for http in tree.within("http"):
-        for server in http.within("server"):
-            facts |= _nginx_site(server)
-    for stream in tree.within("stream"):
-        for server in stream.within("server"):
-            facts |= _nginx_port(server)
+    for part in ("http", "stream"):
+        for block in tree.within(part):
+            guards = _Guards(block, texts)
+            for server in block.within("server"):
+                facts |= _nginx_site(server, guards) if part == "http" else _nginx_port(server, guards)
+            facts.update(("counted for several", zone) for zone, routes in guards.users.items() if len(routes) > 1)
     return frozenset(facts)
+
+
+class _Guards:
+    """What the zones and users files of one part mean, and for which routes each zone counts."""
+
+    def __init__(self, block: _Block, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._zones: dict[str, tuple[str, ...]] = {}
+        self.users: dict[str, set[str]] = {}
+        self.ambiguous = [m.statements for m in block.within("map") if m.words[1:] == ["$request_uri", "$confgen_ambiguous"]]
+        for words in block.named("limit_req_zone") + block.named("limit_conn_zone"):
+            self._zones[words[1].removeprefix("zone=").partition(":")[0]] = (words[0], *words[2:])
+
+    def _zone(self, name: str, block: _Block) -> tuple[str, ...]:
+        route = next(words[1] for words in block.named("set") if words[0] == "$confgen_route")
+        self.users.setdefault(name, set()).add(route)
+        return self._zones.get(name, ("no zone",))
+
+    def of(self, block: _Block) -> Iterator[tuple[str, ...]]:
+        yield from (("body", words[0]) for words in block.named("client_max_body_size"))
+        for words in block.named("limit_req"):
+            yield ("rate", *self._zone(words[0].removeprefix("zone="), block), *words[1:])
+        for words in block.named("limit_conn"):
+            yield ("at once", *self._zone(words[0], block), *words[1:])
+        yield from (("status", *words) for kind in ("limit_req_status", "limit_conn_status") for words in block.named(kind))
+        for words in block.named("auth_basic_user_file"):
+            path = re.fullmatch(r"/confgen/generations/[0-9a-f]{16}/(users/[0-9a-f]{16})", words[0])
+            yield ("users", *(self._texts[path[1]].split("\n")[:-1] if path else ["not of this generation"]))
+        yield from (("asked", words[0]) for words in block.named("auth_basic"))
 
 
 def _strangers(block: _Block, around: str) -> Iterator[tuple[str, ...]]:
@@ -187,7 +220,7 @@ def _strangers(block: _Block, around: str) -> Iterator[tuple[str, ...]]:
         yield from _strangers(inner, f"{around} {inner.words[0]}".strip())
 
 
-def _nginx_site(server: _Block) -> set[tuple[str, ...]]:
+def _nginx_site(server: _Block, guards: _Guards) -> set[tuple[str, ...]]:
     names = [name for words in server.named("server_name") for name in words]
     if not names:  # the server block for confgen itself
         return {("control", *words) for location in server.within("location") for words in [location.words[1:]]}
@@ -195,11 +228,14 @@ def _nginx_site(server: _Block) -> set[tuple[str, ...]]:
     shown = [words for name in ("ssl_certificate", "ssl_certificate_key") for words in server.named(name)]
     shown = shown or [["rejected", *words] for words in server.named("ssl_reject_handshake")] or [["none"]]
     facts: set[tuple[str, ...]] = {("host", side, name, *words) for name in names for words in shown}
+    for test in server.within("if"):
+        refused = guards.ambiguous == [_AMBIGUOUS] and test.words[1:] == ["($confgen_ambiguous)"]
+        facts.update(("strict", side, name, *test.statements[0][:2]) if refused else ("if", *test.words) for name in names)
     for location in server.within("location"):
         facts.update(
             ("location", side, name, *location.words[1:], "to", *_nginx_to(location), *_nginx_access(location)) for name in names
         )
-        said = set(_nginx_headers(location))
+        said = {*_nginx_headers(location), *guards.of(location)}
         facts.update(("in", side, name, *location.words[1:], *fact) for name in names for fact in said)
     return facts
 
@@ -232,8 +268,12 @@ def _nginx_access(block: _Block) -> tuple[str, ...]:
     return tuple(" ".join(words) for words in block.statements if words[0] in ("allow", "deny"))
 
 
-def _nginx_port(server: _Block) -> set[tuple[str, ...]]:
-    to = (*_nginx_to(server), *_nginx_access(server))
+#: What the map that finds ambiguous paths says.
+_AMBIGUOUS = [["default", ""], [r"~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\#])", "1"]]
+
+
+def _nginx_port(server: _Block, guards: _Guards) -> set[tuple[str, ...]]:
+    to = (*_nginx_to(server), *_nginx_access(server), *(word for fact in guards.of(server) for word in fact))
     ports = {re.sub(r"^\[::\]:", "", words[0]) + ("/udp" if "udp" in words else "/tcp") for words in server.named("listen")}
     return {("port", port, "to", *to) for port in ports}
 
@@ -252,9 +292,12 @@ def meant_for_nginx(model: Model, features: frozenset[str]) -> Facts:
                 facts |= {fact for host in route.hosts for fact in _meant_site(model, route, host, to)}
                 continue
             served = to if to[0] == "pass" else ("return", "")
-            facts.add(("port", f"{int(listener.port)}/{listener.protocol}", "to", *served, *_meant_access(route)))
+            most = 0 if route.withheld else route.limits.connections
+            counted = ("at once", "$binary_remote_addr", str(most)) if most else ()
+            facts.add(("port", f"{int(listener.port)}/{listener.protocol}", "to", *served, *_meant_access(route), *counted))
     if any(fact[:2] == ("host", "tls") for fact in facts):
         facts.add(("host", "tls", "_", "rejected", "on"))
+    facts |= {("strict", side, host, "return", "400") for side, host in _strict(model)}
     rooted = {fact[1:3] for fact in facts if fact[0] == "location" and fact[3] == "/"}
     facts |= {
         ("location", *fact[1:3], "/", "to", "return", "404", _NOT_FOUND)
@@ -276,7 +319,7 @@ def _meant_site(model: Model, route: Route, host: str, to: tuple[str, ...]) -> I
         for place in _places(route):
             yield ("location", side, host, *place, "to", *goes, *(_meant_access(route) if goes[0] == "pass" else ()))
             if goes[0] == "pass":
-                yield from (("in", side, host, *place, *fact) for fact in _meant_headers(route, side))
+                yield from (("in", side, host, *place, *fact) for fact in (*_meant_headers(route, side), *_meant_guards(route)))
 
 
 def _certificate(model: Model, host: str) -> str:
@@ -344,6 +387,39 @@ def _answered(route: Route, side: str) -> list[tuple[str, str]]:
     return own + ([(_STRICT, f"max-age={route.tls.hsts}")] if strict else [])
 
 
+def _strict(model: Model) -> set[tuple[str, str]]:
+    """Hosts with several routes, on each side, of which one is not for everybody there."""
+    there: dict[tuple[str, str], list[bool]] = {}
+    for listener in model.listeners:
+        for route in listener.routes:
+            for host in route.hosts:
+                for side, does in _sides(model, route, host):
+                    shut = bool(route.allow or route.deny or route.users) or does == "withheld"
+                    there.setdefault((side, str(host)), []).append(shut)
+    return {where for where, shut in there.items() if len(shut) > 1 and any(shut)}
+
+
+def _meant_guards(route: Route) -> list[tuple[str, ...]]:
+    limits, client = route.limits, "$binary_remote_addr"
+    found: list[tuple[str, ...]] = []
+    if limits.body is not None:
+        found.append(("body", _nginx_size(int(limits.body))))
+    if limits.rate:
+        found.append(("rate", client, f"rate={limits.rate}", f"burst={limits.burst}", "nodelay"))
+    if limits.connections:
+        found.append(("at once", client, str(limits.connections)))
+    if limits.rate or limits.connections:
+        found.append(("status", "429"))
+    if route.users:
+        found += [("users", *(f"{user.name}:{user.hash.raw}" for user in route.users)), ("asked", "Restricted")]
+    return found
+
+
+def _nginx_size(size: int) -> str:
+    power = max(power for power in range(4) if size % 1024**power == 0) if size else 0
+    return f"{size // 1024**power}{' kmg'[power].strip()}"
+
+
 def _meant_access(route: Route) -> tuple[str, ...]:
     allowed = [f"allow {network}" for network in route.allow]
     return (*(f"deny {network}" for network in route.deny), *allowed, *(["deny all"] if allowed else []))
@@ -393,13 +469,14 @@ HAPROXY_LINES: dict[str, frozenset[str]] = {
     "defaults": _words("mode log log-format option balance retry-on retries hash-type http-reuse timeout http-error"),
     "resolvers": _words("nameserver resolve_retries timeout hold"),
     "frontend": _words("acl bind http-request http-response use_backend default_backend timeout tcp-request"),
-    "backend": _words("acl balance cookie retries timeout http-request http-response server server-template"),
+    "backend": _words("acl balance cookie retries timeout http-request http-response server server-template stick-table"),
+    "userlist": frozenset({"user"}),
 }
 #: What a rule may do; the first word behind `http-request`, `http-response` or `tcp-request`.
 HAPROXY_RULES = _words(
     "deny set-uri disable-l7-retry set-var(txn.agent) set-var(txn.host) set-var(txn.site) set-var(txn.asked) set-pathq normalize-uri "
     "set-var(txn.clean) set-var(txn.path) set-var(txn.match) set-var(txn.route) del-header set-header return redirect set-path "
-    "set-timeout connection"
+    "set-timeout connection auth track-sc0 sc-inc-gpc0(0) wait-for-body"
 )
 
 
@@ -436,11 +513,26 @@ def read_haproxy(texts: Mapping[str, str]) -> Facts:
             facts.add(("section", *words[:2]))
         else:
             facts |= _haproxy_line(section, words)
-    for name in ("hosts", "wildcards", "exact", "prefixes"):
+    facts = _resolved(facts)
+    for name in ("hosts", "wildcards", "exact", "prefixes", "strict"):
         lines = [line.partition("\r")[0] for line in texts[f"{name}.map"].split("\n") if not line.startswith("#")]
         facts.update((f"{name}.map", *re.split("[ \t]+", line.strip(" \t"))) for line in lines if line.strip(" \t"))
     facts.update(("shows", *line.split()) for line in texts["certificates.list"].split("\n") if line and line[0] != "#")
     return frozenset(facts)
+
+
+def _resolved(facts: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """With what a table counts and who stands in a list in the place of their names."""
+    means = {fact[1]: " ".join(fact[2:]) for fact in facts if fact[0] == "table"}
+    for name in [fact[2] for fact in facts if fact[:2] == ("section", "userlist")]:
+        means[name] = ",".join(sorted(":".join(fact[2:]) for fact in facts if fact[:2] == ("user", name)))
+    counting = {(fact[5], fact[fact.index("--") + 1] if "--" in fact else "") for fact in facts if "track-sc0" in fact}
+    counted = Counter(table for table, _ in counting)
+    found = {("counted for several", table) for table in counted if counted[table] > 1}
+    for fact in facts:
+        if fact[0] not in ("table", "user") and not (fact[0] == "section" and fact[-1] in means):
+            found.add(tuple(re.sub(r"(?:limit|users):[0-9a-f]{16}", lambda m: means.get(m[0], m[0]), word) for word in fact))
+    return found
 
 
 def _haproxy_line(section: list[str], words: list[str]) -> set[tuple[str, ...]]:
@@ -460,6 +552,18 @@ def _haproxy_line(section: list[str], words: list[str]) -> set[tuple[str, ...]]:
             facts = {("acl", section[1], name, "src", "--", network) for network in networks}
         case ["acl", *_]:
             facts = {("stranger", *section, *words)}
+        case ["stick-table", *rest]:
+            facts = {("table", section[1], *rest)}
+        case ["user", name, "password", hashed]:
+            facts = {("user", section[1], name, hashed)}
+        case ["http-request", "return", "status", "400", *rest]:
+            facts = {("strict", section[1], *rest)}
+        case ["http-request", "return", "status", *_] if section[1] in ("confgen:not-found", "confgen:withheld"):
+            facts = set()
+        case ["http-request", "return" | "auth" | "track-sc0" | "sc-inc-gpc0(0)" | "wait-for-body", *rest]:
+            facts = {("guard", section[1], words[1], *rest)}
+        case ["tcp-request", "connection", "track-sc0", *rest]:
+            facts = {("guard", section[1], "track-sc0", *rest)}
         case ["tcp-request", "connection", *rest]:
             facts = {("refuses", section[1], *rest[1:])}
         case ["http-request", "deny", _, *rest] if kind == "backend":
@@ -495,15 +599,26 @@ def meant_for_haproxy(model: Model, features: frozenset[str]) -> Facts:
         facts |= {("section", "frontend", front), ("bind", front, str(int(listener.port)))}
         if listener.protocol == "http":
             facts |= {("default", front, "confgen:not-found"), _LOOKED_UP}
+            for side, host in _strict(model):
+                port, name = (443, "port:https") if side == "tls" else (int(listener.port), front)
+                facts |= {("strict.map", f"{host}:{port}", "1"), ("strict", name, *_ONE_WAY)}
             for route in listener.routes:
                 facts |= {fact for host in route.hosts for fact in _haproxy_host(model, listener, route, host)}
         else:
             for route in listener.routes:
                 facts.add(("default", front, str(route.pool)) if route.pool else ("refuses", front))
                 facts |= _haproxy_access(front, "", listener, route) if route.pool else set()
+                if route.pool and route.limits.connections:
+                    facts.add(("guard", front, "track-sc0", "src", "table", _table(route)))
+                    facts.add(("refuses", front, "if", "{", "sc_conn_cur(0)", "gt", str(route.limits.connections), "}"))
     return frozenset(facts)
 
 
+_ONE_WAY = (
+    *("content-type", "text/plain", "string", "400: this path can be read in two ways\\n", "if", "{"),
+    *("var(txn.site),map_str(strict.map)", "-m", "found", "}", "{", "path", "-m", "sub", "-i", "--"),
+    *("%23", "%25", "%2f", "%3b", "%3f", "%5c", "%00", "%c0", "%c1", ";", "\\", "#", "}"),
+)
 _LOOKED_UP = ("dynamic", "%[var(txn.match),word(2, )]", "if", "{", "var(txn.match)", "-m", "found", "}")
 
 
@@ -547,7 +662,48 @@ def _haproxy_serves(route: Route, port: int, name: str, side: str, to: str) -> s
         facts.add(("redirect", to, route.redirect.url.replace("%", "%%"), str(int(route.redirect.code))))
     condition = f"403 if {{ var(txn.route) -m str -- {route.name} }} {{ fe_name port:{name} }}"
     facts |= _haproxy_access(to, condition, Listener(name=Name(name), port=Port(port)), route)
+    facts |= _haproxy_guards(to, condition.removeprefix("403 "), route)
     return facts | (_haproxy_headers(to, condition.removeprefix("403 "), route, side) if route.pool else set())
+
+
+def _table(route: Route) -> str:
+    """What has to be counted of a client; a whole burst is made up for in that time, and remembered twice as long."""
+    limits = route.limits
+    window = -(-(limits.burst + 1) * limits.rate.seconds * 1000 // limits.rate.requests) if limits.rate else 0
+    counts = [*(["conn_cur"] if limits.connections else []), *([f"gpc0_rate({max(window, 1)}ms)"] if limits.rate else [])]
+    kept = max(60_000, 2 * max(window, 1))
+    expire = f"{kept // 1000}s" if kept % 1000 == 0 else f"{kept}ms"
+    return f"type ipv6 size 100k expire {expire} store {','.join(counts)}"
+
+
+def _haproxy_guards(section: str, condition: str, route: Route) -> set[tuple[str, ...]]:
+    """What one client may take, and who has to log in."""
+    limits, when = route.limits, tuple(condition.split())
+    rules: list[str] = []
+    if limits.body:
+        unsaid = "!{ req.hdr(content-length) -m found }"
+        rules += [
+            f"refuses 413 IF {{ req.body_size gt {int(limits.body)} }}",
+            "refuses 413 IF { req.hdr(content-length) -m len gt 15 }",
+        ]
+        rules += ["guard return status 411 IF { req.hdr(transfer-encoding) -m found }"]
+        rules += [f"guard return status 411 IF {unsaid} {{ req.body_len gt 0 }}"]
+        rules += [f"guard wait-for-body time 10s at-least 1 IF {unsaid} {{ req.ver 2.0 }}"]
+    if limits.rate:
+        rules += [f"refuses 429 IF {{ sc_gpc0_rate(0) gt {limits.burst} }}", "guard sc-inc-gpc0(0) IF"]
+    if limits.connections:
+        rules.append(f"refuses 429 IF {{ sc_conn_cur(0) gt {limits.connections} }}")
+    facts = set()
+    for rule in rules:
+        kind, *words = rule.split()
+        at = words.index("IF")
+        facts.add((kind, section, *words[:at], *when, *words[at + 1 :]))
+    if limits.rate or limits.connections:
+        facts.add(("guard", section, "track-sc0", "src", "table", _table(route), *when))
+    if route.users:
+        users = ",".join(sorted(f"{user.name}:{user.hash.raw}" for user in route.users))
+        facts.add(("guard", section, "auth", "realm", "Restricted", *when, "!{", f"http_auth({users})", "}"))
+    return facts
 
 
 def _haproxy_headers(section: str, condition: str, route: Route, side: str) -> set[tuple[str, ...]]:

@@ -160,6 +160,6 @@ def test_a_failure_is_made_small() -> None:
         return False
 
     small = minimal(some, wrong)
-    assert len(small) == 1
-    assert len(small[0].labels) <= 3, small
+    assert len(small) <= 2
+    assert all(len(instance.labels) <= 3 for instance in small), small
     assert wrong(small)

@@ -195,6 +195,23 @@ def _header_value(chance: random.Random) -> str:
     return _word(chance, string.printable[:95], chance.choice((0, 1, 10, 40, 500)))
 
 
+_HASHES = (
+    "$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a",
+    "$5$rounds=10000$saltsalt$RUsnTSO2Cw.gkRW/RZSmG6BCeuh1a6eDbZfnX4oz1c5",
+    "$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0",
+    "$2b$10$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a",
+)
+
+
+def _users(chance: random.Random) -> str:
+    names = {
+        _word(chance, string.ascii_letters + string.digits + "._@-", chance.choice((1, 5, 64)))
+        for _ in range(chance.choice((1, 2, 5)))
+    }
+    weights = (10, 10, 1, 1)
+    return ", ".join(f"{name}:{chance.choices(_HASHES, weights)[0]}" for name in sorted(names))
+
+
 def _one_of(*words: str) -> Callable[[random.Random], str]:
     return lambda chance: chance.choice(words)
 
@@ -219,6 +236,11 @@ _VALID: dict[str, Callable[[random.Random], str]] = {
     "stop-signal": _signals,
     "allow": _ranges,
     "deny": _ranges,
+    "auth.basic": _users,
+    "limit.body": _one_of("0", "1", "512k", "10m", "3G", "1024g"),
+    "limit.rate": _one_of("1r/m", "7r/s", "10r/s", "100r/m", "999999r/s"),
+    "limit.burst": _one_of("0", "20", "10000"),
+    "limit.connections": _one_of("1", "20", "1000000"),
     "health": _one_of("/healthz", "/a%20b?", "tcp", "off"),
     "health.status": _one_of("200-399", "200,204", "399-200"),
     "health.start": _one_of("checked", "ready"),

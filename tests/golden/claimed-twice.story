@@ -243,14 +243,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation f4de9afa00fb8da8.
+# Written by confgen for HAProxy 3.2, generation a9f305e331ac86f9.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(f4de9afa00fb8da8)
+    set-var proc.confgen str(a9f305e331ac86f9)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -405,5 +405,7 @@ shop.example.com:80 shop.example.com:80
 ant.example.com:80/ ant.default ant-80
 shop.example.com:80/ zebra.default zebra-80
 shop.example.com:80/guest/ guest.default guest-80
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

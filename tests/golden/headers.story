@@ -326,14 +326,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation b990eab799fb8c8a.
+# Written by confgen for HAProxy 3.2, generation ef86d250b8bdab25.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(b990eab799fb8c8a)
+    set-var proc.confgen str(ef86d250b8bdab25)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -462,5 +462,7 @@ api.example.com:80 api.example.com:80
 # <site><path>/ <route> <backend>: routes of a path and what is below it. The longest that fits holds.
 a.example.com:80/ web-1.default web-1-80
 api.example.com:80/ api-1.default api-1-80
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

@@ -15,7 +15,7 @@ CG171 container lost-1, route default: there is no certificate losst (the route 
 CG171 container team-1, route default: no certificate covers team.example.org: requests for it answer 503 (the route answers 503 until this is mended)
   put one into the folder of --certificates
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 59b714b69507d16b. The next change of a container replaces this file;
+# Made by confgen, generation 71cc4c4d8f1e5acc. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -151,6 +151,12 @@ http {
     ssl_session_cache         shared:confgen_tls:10m;
     ssl_session_timeout       1d;
 
+    # --- What one client may take, and paths that can be read in two ways.
+    map $request_uri $confgen_ambiguous {
+        default "";
+        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#])" 1;
+    }
+
     # --- Pools: servers that can stand in for each other.
     # Idle connections go after 1 s: apps close theirs after 2 s and more, and a request must not meet one that is closing.
 
@@ -225,6 +231,11 @@ http {
         listen 80;
         listen [::]:80;
         server_name shop.example.com;
+
+        # A path decides here who may come in, so it must not be possible to read it in two ways.
+        if ($confgen_ambiguous) {
+            return 400 "400: this path can be read in two ways\n";
+        }
 
         location = /status {
             set $confgen_route shop.status.default;
@@ -339,6 +350,11 @@ http {
         ssl_certificate     /confgen/certs/8d9001d32c6a703d95921a77115050f3.pem;
         ssl_certificate_key /confgen/certs/8d9001d32c6a703d95921a77115050f3.pem;
 
+        # A path decides here who may come in, so it must not be possible to read it in two ways.
+        if ($confgen_ambiguous) {
+            return 400 "400: this path can be read in two ways\n";
+        }
+
         location = /status {
             set $confgen_route shop.status.default;
             return 404 "404: no route for this host and path\n";
@@ -405,7 +421,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "59b714b69507d16b";
+            return 200 "71cc4c4d8f1e5acc";
         }
         location / {
             return 404;
@@ -413,14 +429,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 0ccab1e9729dd094.
+# Written by confgen for HAProxy 3.2, generation 0b63a49796e260a7.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(0ccab1e9729dd094)
+    set-var proc.confgen str(0b63a49796e260a7)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -494,6 +510,9 @@ frontend port:http from confgen:http
     http-request set-var(txn.host) req.hdr(host),host_only,lower,regsub(\.$,)
     http-request set-var(txn.site) var(txn.host),concat(:80),map_str(hosts.map)
 
+    # A path decides here who may come in, so it must not be possible to read it in two ways.
+    http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m sub -i -- '%23' '%25' '%2f' '%3b' '%3f' '%5c' '%00' '%c0' '%c1' ';' '\' '#' }
+
     # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
     http-request deny deny_status 400 if { path -m sub %00 }
     http-request set-var(txn.asked) pathq
@@ -556,6 +575,9 @@ frontend port:https from confgen:http
     # Which site: its own name, else the longest wildcard.
     http-request set-var(txn.host) req.hdr(host),host_only,lower,regsub(\.$,)
     http-request set-var(txn.site) var(txn.host),concat(:443),map_str(hosts.map)
+
+    # A path decides here who may come in, so it must not be possible to read it in two ways.
+    http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m sub -i -- '%23' '%25' '%2f' '%3b' '%3f' '%5c' '%00' '%c0' '%c1' ';' '\' '#' }
 
     # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
     http-request deny deny_status 400 if { path -m sub %00 }
@@ -672,6 +694,10 @@ team.example.com:80/ team.web.default confgen:https
 team.example.org:80/ team.web.default confgen:withheld
 wiki.example.com:443/ wiki.web.default wiki.web-80
 wiki.example.com:80/ wiki.web.default wiki.web-80
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
+shop.example.com:443 1
+shop.example.com:80 1
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.
 /confgen/certs/a0a44ed8cfc32b7e61befeb99bbff770.pem lost.example.com

@@ -234,14 +234,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 368eeacb5402867c.
+# Written by confgen for HAProxy 3.2, generation ec8a6cfc17ef2918.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(368eeacb5402867c)
+    set-var proc.confgen str(ec8a6cfc17ef2918)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -371,5 +371,7 @@ typo.example.com:80 typo.example.com:80
 odd.example.com:80/ odd.default odd-80
 shop.example.com:80/ shop.web.default shop.web-8080
 typo.example.com:80/ typo.default typo-80
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

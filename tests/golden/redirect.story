@@ -198,14 +198,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 3d37a3d3c6878cac.
+# Written by confgen for HAProxy 3.2, generation 4b6b4f8d24183077.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(3d37a3d3c6878cac)
+    set-var proc.confgen str(4b6b4f8d24183077)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -342,5 +342,7 @@ old.example.com:80 old.example.com:80
 example.com:80/ old.default redirect:80:old.default
 old.example.com:80/ old.default redirect:80:old.default
 old.example.com:80/docs/ old.docs redirect:80:old.docs
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

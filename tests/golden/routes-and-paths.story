@@ -21,7 +21,7 @@ shop-api-1:
     routes.coffee.path: /caf%C3%A9/a%20b
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation eb2befa70ac71ede. The next change of a container replaces this file;
+# Made by confgen, generation 0027476bbc1659ff. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -247,7 +247,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "eb2befa70ac71ede";
+            return 200 "0027476bbc1659ff";
         }
         location / {
             return 404;
@@ -255,14 +255,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 9af5fbba9f88fd1a.
+# Written by confgen for HAProxy 3.2, generation fcf3bd7dc2a4f949.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(9af5fbba9f88fd1a)
+    set-var proc.confgen str(fcf3bd7dc2a4f949)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -418,5 +418,7 @@ shop.example.com:80/api/ shop.api.api shop.api-9000
 shop.example.com:80/café/a%20b/ shop.api.coffee shop.api-9000
 shop.example.com:80/v1/ shop.api.old shop.api-9000
 www.shop.example.com:80/ shop.web.default shop.web-8080
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

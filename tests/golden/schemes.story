@@ -290,14 +290,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 8fb051b1f114903d.
+# Written by confgen for HAProxy 3.2, generation 4069cdbc656b13c2.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(8fb051b1f114903d)
+    set-var proc.confgen str(4069cdbc656b13c2)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -432,5 +432,7 @@ h2c.example.com:80/ h2c.default h2c-80
 rpc.example.com:80/ rpc.default rpc-50051
 rpcs.example.com:80/ rpcs.default rpcs-50052
 tls.example.com:80/ tls.default tls-443
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

@@ -205,14 +205,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 66afde72b5695e60.
+# Written by confgen for HAProxy 3.2, generation ede3926d669ea3e2.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(66afde72b5695e60)
+    set-var proc.confgen str(ede3926d669ea3e2)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -336,5 +336,7 @@ backend shop.db-3306-tcp from confgen:tcp
 # <site>=<path> <route> <backend>: routes of exactly one path.
 ---- haproxy 3.2: prefixes.map ----
 # <site><path>/ <route> <backend>: routes of a path and what is below it. The longest that fits holds.
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

@@ -179,14 +179,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 718dafcbdea9d337.
+# Written by confgen for HAProxy 3.2, generation 47d83d6fe8ca5c7f.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(718dafcbdea9d337)
+    set-var proc.confgen str(47d83d6fe8ca5c7f)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -303,5 +303,7 @@ shop.example.com:80 shop.example.com:80
 ---- haproxy 3.2: prefixes.map ----
 # <site><path>/ <route> <backend>: routes of a path and what is below it. The longest that fits holds.
 shop.example.com:80/ shop.web.default shop.web-8080
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

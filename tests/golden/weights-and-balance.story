@@ -250,14 +250,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 0d726a5610374756.
+# Written by confgen for HAProxy 3.2, generation a1427c1b4eef17d0.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(0d726a5610374756)
+    set-var proc.confgen str(a1427c1b4eef17d0)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -397,5 +397,7 @@ a.example.com:80/ hash.a.default hash.a-80
 b.example.com:80/ hash.b.default hash.b-80
 c.example.com:80/ hash.c.default hash.c-80
 shop.example.com:80/ shop.web.default shop.web-8080
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

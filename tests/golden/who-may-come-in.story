@@ -11,7 +11,7 @@ CG151 container bits, label confgen.allow: "10.0.0.1/8" has host bits (the route
 nginx: CG004 container old, route default: nginx cannot choose to whom it answers with a redirect (the route answers 503 until this is mended)
   remove one of them, or use HAProxy
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 2fca303f3959fc40. The next change of a container replaces this file;
+# Made by confgen, generation 7e8c2bc0c21fe522. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -139,6 +139,12 @@ http {
                        'route=$confgen_route server=$upstream_addr upstream_time=$upstream_response_time "$http_user_agent"';
     access_log /dev/stdout confgen buffer=4k flush=1s;  # 4k: whole lines, also with several workers on one pipe
 
+    # --- What one client may take, and paths that can be read in two ways.
+    map $request_uri $confgen_ambiguous {
+        default "";
+        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#])" 1;
+    }
+
     # --- Pools: servers that can stand in for each other.
     # Idle connections go after 1 s: apps close theirs after 2 s and more, and a request must not meet one that is closing.
 
@@ -217,6 +223,11 @@ http {
         listen [::]:80;
         server_name shop.example.com;
 
+        # A path decides here who may come in, so it must not be possible to read it in two ways.
+        if ($confgen_ambiguous) {
+            return 400 "400: this path can be read in two ways\n";
+        }
+
         location = /admin {
             set $confgen_route shop.adm.default;
             deny 10.66.0.0/16;
@@ -249,7 +260,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "2fca303f3959fc40";
+            return 200 "7e8c2bc0c21fe522";
         }
         location / {
             return 404;
@@ -285,14 +296,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation fff7f1401dc3ddb7.
+# Written by confgen for HAProxy 3.2, generation 6c62c7e2c66e17d5.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(fff7f1401dc3ddb7)
+    set-var proc.confgen str(6c62c7e2c66e17d5)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -360,6 +371,9 @@ frontend port:http from confgen:http
     # Which site: its own name, else the longest wildcard.
     http-request set-var(txn.host) req.hdr(host),host_only,lower,regsub(\.$,)
     http-request set-var(txn.site) var(txn.host),concat(:80),map_str(hosts.map)
+
+    # A path decides here who may come in, so it must not be possible to read it in two ways.
+    http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m sub -i -- '%23' '%25' '%2f' '%3b' '%3f' '%5c' '%00' '%c0' '%c1' ';' '\' '#' }
 
     # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
     http-request deny deny_status 400 if { path -m sub %00 }
@@ -477,5 +491,8 @@ db.example.com:80/ db.ui db-8080
 old.example.com:80/ old.default redirect:80:old.default
 shop.example.com:80/ shop.web.default shop.web-80
 shop.example.com:80/admin/ shop.adm.default shop.adm-80
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
+shop.example.com:80 1
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

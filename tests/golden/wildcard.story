@@ -243,14 +243,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 6334e21bebe11810.
+# Written by confgen for HAProxy 3.2, generation fafd06450a63af8c.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(6334e21bebe11810)
+    set-var proc.confgen str(fafd06450a63af8c)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -403,5 +403,7 @@ www.example.com:80 www.example.com:80
 *.example.com:80/ tenants.default tenants-80
 a-rather-long-name-of-a-host-that-needs-a-bigger-bucket.some-department.example.com:80/ long.default long-80
 www.example.com:80/ www.default www-80
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

@@ -5,14 +5,14 @@ wiki-1: {of: shop/wiki, labels: {routes.open.host: wiki.example.com, routes.edit
 db: {labels: {tcp.5432: "5432", tcp.5432.allow: all}}
 shop-web-1: {of: shop/web, labels: {host: shop.example.com, port: "8080"}}
 ---- problems ----
-CG001 container admin-1, label confgen.auth.basic: "auth.basic" is a security label that this version cannot obey (the route answers 503 until this is mended)
-  remove it if the route may be open; docs/labels.md lists every key
+CG161 container admin-1, route default: there is no users file "team" (the route answers 503 until this is mended)
+  put it into the folder of --users, or mend the name
 CG151 container db, label confgen.tcp.5432.allow: "all" is not an address range (the route answers 503 until this is mended)
   write it as in 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32; there are no words such as all
 CG001 container wiki-1, label confgen.routes.edit.alow: "alow" looks like the security label 'allow' that this version cannot obey (the route answers 503 until this is mended)
   remove it if the route may be open; docs/labels.md lists every key
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation b5ab5779db6fab71. The next change of a container replaces this file;
+# Made by confgen, generation 5028f4d7200f2d26. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -140,6 +140,12 @@ http {
                        'route=$confgen_route server=$upstream_addr upstream_time=$upstream_response_time "$http_user_agent"';
     access_log /dev/stdout confgen buffer=4k flush=1s;  # 4k: whole lines, also with several workers on one pipe
 
+    # --- What one client may take, and paths that can be read in two ways.
+    map $request_uri $confgen_ambiguous {
+        default "";
+        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#])" 1;
+    }
+
     # --- Pools: servers that can stand in for each other.
     # Idle connections go after 1 s: apps close theirs after 2 s and more, and a request must not meet one that is closing.
 
@@ -197,6 +203,11 @@ http {
         listen [::]:80;
         server_name wiki.example.com;
 
+        # A path decides here who may come in, so it must not be possible to read it in two ways.
+        if ($confgen_ambiguous) {
+            return 400 "400: this path can be read in two ways\n";
+        }
+
         location = /edit {
             set $confgen_route shop.wiki.edit;
             add_header Retry-After 5 always;
@@ -221,7 +232,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "b5ab5779db6fab71";
+            return 200 "5028f4d7200f2d26";
         }
         location / {
             return 404;
@@ -247,14 +258,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation b82b3d966472d108.
+# Written by confgen for HAProxy 3.2, generation 0853a76f88ab1941.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(b82b3d966472d108)
+    set-var proc.confgen str(0853a76f88ab1941)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -322,6 +333,9 @@ frontend port:http from confgen:http
     # Which site: its own name, else the longest wildcard.
     http-request set-var(txn.host) req.hdr(host),host_only,lower,regsub(\.$,)
     http-request set-var(txn.site) var(txn.host),concat(:80),map_str(hosts.map)
+
+    # A path decides here who may come in, so it must not be possible to read it in two ways.
+    http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m sub -i -- '%23' '%25' '%2f' '%3b' '%3f' '%5c' '%00' '%c0' '%c1' ';' '\' '#' }
 
     # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
     http-request deny deny_status 400 if { path -m sub %00 }
@@ -406,5 +420,8 @@ admin.example.com:80/ shop.admin.default confgen:withheld
 shop.example.com:80/ shop.web.default shop.web-8080
 wiki.example.com:80/ shop.wiki.open shop.wiki-80
 wiki.example.com:80/edit/ shop.wiki.edit confgen:withheld
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
+wiki.example.com:80 1
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.

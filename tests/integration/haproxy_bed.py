@@ -19,12 +19,12 @@ from confgen.model import Model
 from confgen.problem import Problem
 from confgen.proxies.haproxy import HAPROXY
 from confgen.proxies.proxy import Caps
-from confgen.readback import verify
 from confgen.render import Candidate, Renderer, shipped
 from confgen.settings import Frame
 from confgen.targets.channel import ChannelTarget
 from confgen.targets.folder import Folder
 from confgen.values import Port
+from confgen.want import write
 from tests.bed import natives
 from tests.integration.nginx_bed import Seen, ask, free_port, wait_for
 
@@ -114,9 +114,7 @@ class Bench:
     def candidate(self, model: Model, caps: Caps | None = None) -> Candidate:
         caps = caps or self.caps()
         fitted, self.problems = HAPROXY.fit(on_port(model, self.http_port), caps)
-        candidate = Renderer((), HAPROXY.filters).render(HAPROXY.outputs, HAPROXY.view(fitted, caps, self.frame))
-        verify(HAPROXY.expected(fitted, caps, self.frame), HAPROXY.structure(candidate.as_dict()))
-        return candidate
+        return write(fitted, HAPROXY, caps, self.frame, Renderer((), HAPROXY.filters))
 
     def serve(self, model: Model) -> Applied:
         caps = self.caps()

@@ -10,6 +10,7 @@ import json
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -26,12 +27,12 @@ from confgen.model import Listener, Model, Pool, Route, Server
 from confgen.problem import Problem
 from confgen.proxies.nginx import NGINX
 from confgen.proxies.proxy import Caps
-from confgen.readback import verify
 from confgen.render import Candidate, Renderer, shipped
 from confgen.settings import Frame
 from confgen.targets.channel import ChannelTarget
 from confgen.targets.folder import Folder
 from confgen.values import Address, Name, Port, parse_host, parse_path
+from confgen.want import write
 from tests.bed import natives
 from tests.ports import free_port
 
@@ -257,9 +258,7 @@ class Bench:
     def candidate(self, model: Model, caps: Caps | None = None) -> Candidate:
         caps = caps or self.caps()
         fitted, self.problems = NGINX.fit(model, caps)
-        candidate = Renderer((), NGINX.filters).render(NGINX.outputs, NGINX.view(fitted, caps, self.frame))
-        verify(NGINX.expected(fitted, caps, self.frame), NGINX.structure(candidate.as_dict()))
-        return candidate
+        return write(fitted, NGINX, caps, self.frame, Renderer((), NGINX.filters))
 
     def serve(self, model: Model) -> Applied:
         return apply(self.candidate(model), NGINX, self.caps(), self.target, 5)
@@ -335,13 +334,15 @@ def newest(binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _bench(version: str, binaries: dict[str, Path], folders: pytest.TempPathFactory) -> Iterator[Bench]:
-    # A unix socket's path has at most 107 bytes, so the folder's name is short.
-    found = Bench(version, binaries[version], folders.mktemp(f"n{version.replace('.', '')}"))
-    found.start()
-    try:
-        yield found
-    finally:
-        found.stop(signal.SIGKILL if found.ended() else signal.SIGTERM)
+    # A unix socket's path has at most 107 bytes, so the folder's name is short; nginx's workers are no root and read in it.
+    with tempfile.TemporaryDirectory(prefix="ngx") as folder:
+        Path(folder).chmod(0o755)
+        found = Bench(version, binaries[version], Path(folder))
+        found.start()
+        try:
+            yield found
+        finally:
+            found.stop(signal.SIGKILL if found.ended() else signal.SIGTERM)
 
 
 @pytest.fixture

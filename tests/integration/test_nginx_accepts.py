@@ -43,7 +43,7 @@ def rendered(made: Model, binary: Path, folder: Path) -> bytes:
     caps = NGINX.caps(said)
     frame = Frame(http_port=free_port(), directory=PurePosixPath(folder))
     fitted, _ = NGINX.fit(made, caps)
-    files = RENDERER.render(NGINX.outputs, NGINX.view(fitted, caps, frame)).as_dict()
+    files = RENDERER.render(NGINX.outputs, NGINX.view(fitted, caps, frame), NGINX.secrets(fitted)).as_dict()
     verify(NGINX.expected(fitted, caps, frame), NGINX.structure(files))
     (folder / "run").mkdir(exist_ok=True)
     return files["nginx.conf"]

@@ -27,7 +27,7 @@ from confgen.values import (
     parse_path,
     parse_url,
 )
-from tests.unit.guards import headers, ranges
+from tests.unit.guards import headers, limits, ranges, users
 
 _RENDERER = Renderer((), HAPROXY.filters)
 
@@ -134,6 +134,8 @@ def _routes(draw: st.DrawFn, pools: list[Name]) -> Route:
         idle=draw(durations),
         allow=draw(ranges),
         deny=draw(ranges),
+        users=draw(users),
+        limits=draw(limits),
         request_headers=draw(headers),
         response_headers=draw(headers),
     )

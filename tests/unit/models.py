@@ -9,7 +9,7 @@ from confgen.model import Listener, Model, Pool, Redirect, Route, Server, Server
 from confgen.problem import Origin
 from confgen.state import Attachment, Exposed, Health, Instance, Mount, Phase
 from confgen.values import ALGORITHMS, Address, Balance, Duration, Host, Match, Name, Path, Port, Sticky, Url, Weight, Wildcard
-from tests.unit.guards import headers, ranges
+from tests.unit.guards import headers, limits, ranges, users
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_.-]{0,6}", fullmatch=True).map(Name)
 PORTS = st.integers(1, 65535).map(Port)
@@ -39,7 +39,7 @@ POOLS = st.builds(
 REDIRECTS = st.builds(Redirect, st.just(Url("https://a.example/x?y=1")), st.sampled_from([301, 302, 303, 307, 308]))
 ROUTES = st.builds(
     Route, name=NAMES, hosts=st.sets(HOSTS).map(lambda hosts: tuple(sorted(hosts))), match=MATCHES, pool=st.none() | NAMES, redirect=st.none() | REDIRECTS,
-    withheld=st.sampled_from(["", "auth.basic"]), strip=st.booleans(), rewrite=st.none() | PATHS, read=DURATIONS, send=DURATIONS, idle=DURATIONS, allow=ranges, deny=ranges, request_headers=headers, response_headers=headers, origin=ORIGINS,
+    withheld=st.sampled_from(["", "auth.basic"]), strip=st.booleans(), rewrite=st.none() | PATHS, read=DURATIONS, send=DURATIONS, idle=DURATIONS, allow=ranges, deny=ranges, users=users, limits=limits, request_headers=headers, response_headers=headers, origin=ORIGINS,
 )  # fmt: skip
 LISTENERS = st.builds(Listener, name=NAMES, port=PORTS, protocol=st.sampled_from(["http", "tcp", "udp"]), routes=tuples(ROUTES))
 #: Any model that the types allow; not every one of them comes from labels.

@@ -89,7 +89,7 @@ GONE = "f" * 64
         (container(labels={"host": "a.example", "port": "70000"}), (), "labels", "CG121 label confgen.port", "8080"),
         (container(labels={"tcp.0": "80"}), (), "labels", "CG121 label confgen.tcp.0", "8080"),
         (container(labels={"host": "a.example", "path": "x"}), (), "labels", "CG111", "/x"),
-        (container(labels=SHOP | {"auth.basic": "team"}), (), "open", "503", "remove it if the route may be open"),
+        (container(labels=SHOP | {"auth.forward": "team"}), (), "open", "503", "remove it if the route may be open"),
         (container(networks=("back",)), (), "network", "shares no network", "docker network connect front web-1"),
         (container(network_mode="host", networks=("host",)), (), "network", "the host's network", "network of the proxy"),
         (container(network_mode=f"container:{GONE}", networks=()), (), "network", "is not running", "start that container"),

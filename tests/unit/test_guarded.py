@@ -73,7 +73,9 @@ def test_the_order_of_rules_is_read_back(name: str) -> None:
     state = State.of((Snapshot("docker", (container(labels=labels), container("old", old))),))
     settings = Settings()
     model = shape(state, proxy, caps, FRONT, settings, settings.frame).model
-    files = Renderer((), proxy.filters).render(proxy.outputs, proxy.view(model, caps, settings.frame)).as_dict()
+    files = (
+        Renderer((), proxy.filters).render(proxy.outputs, proxy.view(model, caps, settings.frame), proxy.secrets(model)).as_dict()
+    )
     main = proxy.outputs[0].path
     lines = files[main].decode().splitlines(keepends=True)
     rules = [

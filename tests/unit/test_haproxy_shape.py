@@ -109,7 +109,6 @@ def where() -> Origin:
         (model(stream(53, "u", "udp"), pool("u", protocol="udp")), Effect.ROUTE, "no udp"),
         (model(route("a", "a.test", to="p", idle=Duration(5000)), pool("p")), Effect.LABEL, "idle"),
         (model(route("a", "a.test", to="p", send=Duration(5000)), pool("p")), Effect.LABEL, "timeout.read"),
-        (model(route("a", "a.test", "/%FF", to="p"), pool("p")), Effect.ROUTE, "UTF-8"),
         (model(stream(1, "p"), pool("p", protocol="tcp", balance=Balance("uri"))), Effect.LABEL, "needs HTTP"),
         (model(stream(1, "p"), pool("p", protocol="tcp", sticky=Sticky("cookie", Name("c")))), Effect.LABEL, "no cookies"),
         (

@@ -40,7 +40,11 @@ def test_no_two_keys_share_a_name_or_a_field() -> None:
 
 @pytest.mark.parametrize("key", [k for k in KEYS if k.http], ids=lambda key: key.name)
 def test_every_key_reaches_the_wish(key: Key) -> None:
-    labels = ON | ({"path": "/api"} if key.name == "strip-prefix" else {}) | {key.sample: key.example}
+    labels = (
+        ON
+        | ({"path": "/api"} if key.name == "strip-prefix" else {"limit.rate": "1r/s"} if key.name == "limit.burst" else {})
+        | {key.sample: key.example}
+    )
     assert getattr(wish(labels), key.field) == key.value(key.sample, key.example, ())
 
 
@@ -372,7 +376,7 @@ SECURITY_KEYS = [
 @pytest.mark.parametrize("section", ["", "routes.web.", "routes.default.", "tcp.25."])
 @pytest.mark.parametrize("key", SECURITY_KEYS)
 def test_a_security_label_that_cannot_be_obeyed_withholds_the_route(section: str, key: str) -> None:
-    labels = {"routes.web.host": "a.example", "host": "b.example", "tcp.25": "25", f"{section}{key}": "x"}
+    labels = {"routes.web.host": "a.example", "host": "b.example", "tcp.25": "25", f"{section}{key}": ""}
     found = wishes(labels)
     name = {"": "default", "routes.web.": "web", "routes.default.": "default", "tcp.25.": "tcp-25"}[section]
     withheld = {w.name for w in found.routes if w.withheld}
@@ -395,7 +399,7 @@ def test_a_slip_of_the_finger_in_a_security_word_opens_nothing(word: str, data: 
         key = word[:at] + word[at:].upper()
     else:
         key = word[:at] + data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz-_")) + word[at:]
-    found = wishes(ON | {f"{key}.basic": "x"})
+    found = wishes(ON | {f"{key}.basic": ""})
     assert all(w.withheld for w in found.routes), key
 
 
@@ -407,7 +411,7 @@ class TestASecurityKeyThatIsKnown:
         assert found.problems[0].effect is Effect.WITHHELD
 
     def test_in_the_short_form_it_holds_for_all_routes(self, key: Key) -> None:
-        found = wishes({"routes.a.host": "a.example", key.sample: key.example})
+        found = wishes({"routes.a.host": "a.example", "limit.rate": "10r/s", key.sample: key.example})
         assert [getattr(w, key.field) for w in found.routes] == [key.value(key.sample, key.example, ())]
         assert found.problems == ()
         assert [bool(w.withheld) for w in wishes({"routes.a.host": "a.example", key.sample: "\n"}).routes] == [True]
@@ -446,7 +450,7 @@ def test_a_key_that_shuts_no_door_is_only_named(key: str) -> None:
 
 
 def test_withheld_comes_before_every_other_mistake_of_the_route() -> None:
-    found = wishes(ON | {"auth.basic": "u", "balance": "leastcon"})
+    found = wishes(ON | {"auth.basic": "u:u", "balance": "leastcon"})
     assert found.routes[0].withheld == "auth.basic"
 
 

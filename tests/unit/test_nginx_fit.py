@@ -138,13 +138,6 @@ def test_modules_that_were_not_built_in() -> None:
     assert model.listeners == ()
 
 
-@pytest.mark.parametrize("path", ["/%FF", "=/a%C3"])
-def test_paths_that_are_no_text(path: str) -> None:
-    left, named, words = fitted(pool(), NEW, match=parse_path(path))
-    assert (left, named) == (None, [("route", Effect.ROUTE)])
-    assert "UTF-8" in words
-
-
 def test_names_before_resolve() -> None:
     def named(name: str, **more: object) -> Server:
         return Server(

@@ -29,7 +29,7 @@ frames = st.builds(Frame, ipv6=st.booleans(), access_log=st.sampled_from(["text"
 def text(model: Model, caps: Caps, frame: Frame = FRAME) -> str:
     """The text for a model, proven."""
     fitted, _ = NGINX.fit(model, caps)
-    files = RENDERER.render(NGINX.outputs, NGINX.view(fitted, caps, frame)).as_dict()
+    files = RENDERER.render(NGINX.outputs, NGINX.view(fitted, caps, frame), NGINX.secrets(fitted)).as_dict()
     verify(NGINX.expected(fitted, caps, frame), NGINX.structure(files))
     return files["nginx.conf"].decode()
 

@@ -39,6 +39,9 @@ class HAProxy:
     def view(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> dict[str, object]:
         return view(model, caps, frame, recent or Recent())
 
+    def secrets(self, model: Model) -> Mapping[str, bytes]:
+        return {}
+
     def expected(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> Structure:
         return expected(model, caps, frame, recent or Recent())
 

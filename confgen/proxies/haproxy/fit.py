@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from confgen.model import Listener, Model, Pool, Route, withheld
-from confgen.problem import Effect, Origin, Problem, show
-from confgen.proxies.haproxy.quote import decoded
+from confgen.problem import Effect, Origin, Problem
 from confgen.proxies.proxy import Caps
 from confgen.secure import unsecured
 from confgen.values import Balance, Name
@@ -70,21 +69,20 @@ def _fit_listener(listener: Listener, fitting: _Fitting) -> Listener:
 
 def _http_route(route: Route, fitting: _Fitting) -> Route | None:
     pool = fitting.pools.get(route.pool) if route.pool else None
-    cannot = _path_trouble(route)
-    trouble = cannot or _protocol_trouble(pool, fitting.caps)
+    trouble = _users_trouble(route) or _protocol_trouble(pool, fitting.caps)
     if trouble:
-        shut = route.guarded and not cannot  # left out, its requests would go to another route
+        shut = route.guarded  # left out, its requests would go to another route
         fitting.tell(route.origin, trouble[0], Effect.WITHHELD if shut else Effect.ROUTE, trouble[1])
         return withheld(route, "haproxy") if shut else None
     return _fit_timeouts(route, fitting) if pool else route
 
 
-def _path_trouble(route: Route) -> tuple[str, str] | None:
-    try:
-        decoded(route.match.path)
-    except UnicodeDecodeError:
-        return f"path {show(route.match.path)} is not UTF-8 text once decoded, and a map file cannot hold it", "use another path"
-    return None
+def _users_trouble(route: Route) -> tuple[str, str] | None:
+    """HAProxy asks the system's crypt(3), which knows no apr1: such a user could never log in (tried on 2.6 to 3.4)."""
+    names = [user.name for user in route.users if user.hash.apache]
+    if not names:
+        return None
+    return f"HAProxy cannot check the apr1 password of {', '.join(names[:3])}", "use bcrypt (`htpasswd -nB NAME`) or SHA-512"
 
 
 def _protocol_trouble(pool: Pool | None, caps: Caps) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
+from confgen.proxies.haproxy import guards
 from confgen.proxies.haproxy.quote import decoded, lf, period
 from confgen.proxies.proxy import Caps
 from confgen.recent import Recent
@@ -55,21 +56,14 @@ class Maps:
 
 
 @dataclass(frozen=True, slots=True)
-class Acl:
-    """A named set of client addresses.  Lines of one name belong together, since a line has 64 words at most."""
-
-    name: str
-    networks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Front:
     """One frontend, by a name that no pool can have: HAProxy 3.3 refuses a frontend and a backend of one name.
 
     protocol: http, https, tcp.
-    wildcards, exact, paths, spaces: whether a route needs such a look-up; what no route needs is left out.
+    wildcards, exact, paths, spaces, strict: whether a route needs such a look-up; what no route needs is left out.
     backend: where all of it goes, "" for HTTP or when it must be refused.  idle: milliseconds, tcp only.
-    refused: conditions of which each is enough for a connection to be refused, tcp only.
+    refused: conditions of which each is enough for a connection to be refused, tcp only.  table: where the connections of
+    each client are counted, of which it may have `most`; tcp only, "" where nobody counts.
     """
 
     name: str
@@ -80,10 +74,13 @@ class Front:
     exact: bool = False
     paths: bool = False
     spaces: bool = False
+    strict: bool = False
     backend: str = ""
     idle: int = 0
-    acls: tuple[Acl, ...] = ()
+    acls: tuple[guards.Acl, ...] = ()
     refused: tuple[str, ...] = ()
+    table: str = ""
+    most: int = 0
 
     @property
     def web(self) -> bool:
@@ -92,7 +89,10 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one route of a backend needs beyond it.  also: a further condition.  of: "request" or "response"."""
+    """What one route of a backend needs beyond it.
+
+    value: the action's last word, "" for none.  also: a further condition.  of: "request" or "response".
+    """
 
     action: str
     value: str | Text
@@ -136,7 +136,7 @@ class Back:
     silence: int
     rules: tuple[Rule, ...]
     servers: tuple[Line, ...]
-    acls: tuple[Acl, ...] = ()
+    acls: tuple[guards.Acl, ...] = ()
 
     @property
     def widths(self) -> tuple[int, int]:
@@ -150,7 +150,7 @@ class Elsewhere:
     name: str
     location: str
     code: int
-    acls: tuple[Acl, ...] = ()
+    acls: tuple[guards.Acl, ...] = ()
     rules: tuple[Rule, ...] = ()
 
 
@@ -233,6 +233,7 @@ def _web(front: Front, listener: Listener) -> Front:
         wildcards=any(isinstance(host, Wildcard) for route in routes for host in route.hosts),
         exact=any(route.match.exact for route in routes),
         paths=any(route.match.exact or route.match.path != "/" or route.rewrite for route in routes),
+        strict=bool(listener.strict()),
         spaces=any(" " in decoded(route.match.path) for route in routes),
     )
 
@@ -241,8 +242,17 @@ def _stream(front: Front, listener: Listener) -> Front:
     route = listener.routes[0]
     if not route.pool:
         return replace(front, idle=route.idle)
-    refused = tuple(_strangers(route, listener))
-    return replace(front, backend=str(route.pool), idle=route.idle, acls=_acls(route, listener), refused=refused)
+    refused = tuple(guards.strangers(route, listener))
+    table, most = guards.connections(route, listener)
+    return replace(
+        front,
+        backend=str(route.pool),
+        idle=route.idle,
+        acls=guards.acls(route, listener),
+        refused=refused,
+        table=table,
+        most=most,
+    )
 
 
 def elsewheres(model: Model) -> tuple[Elsewhere, ...]:
@@ -252,8 +262,8 @@ def elsewheres(model: Model) -> tuple[Elsewhere, ...]:
             _destination(route, listener),
             lf(route.redirect.url),
             route.redirect.code,
-            _acls(route, listener),
-            tuple(_access_rules(route, listener)),
+            guards.acls(route, listener),
+            tuple(_guard_rules(route, listener)),
         )
         for listener in model.listeners
         for route in listener.routes
@@ -293,7 +303,12 @@ def backs(model: Model, recent: Recent) -> tuple[Back, ...]:
         for route in listener.routes:
             if route.pool:
                 users[route.pool].append((port, route))
-    return tuple(recent.of(_back, pool, tuple(users[pool.name])) for pool in model.pools)
+    return tuple(recent.of(_back, pool, _each_once(users[pool.name])) for pool in model.pools)
+
+
+def _each_once(users: list[tuple[Listener, Route]]) -> tuple[tuple[Listener, Route], ...]:
+    """A route that stands on a port for several groups of hosts has its rules once: some of them count."""
+    return tuple({(listener.name, route.name): (listener, route) for listener, route in users}.values())
 
 
 def _back(pool: Pool, users: tuple[tuple[Listener, Route], ...]) -> Back:
@@ -308,7 +323,7 @@ def _back(pool: Pool, users: tuple[tuple[Listener, Route], ...]) -> Back:
         silence=silence,
         rules=() if pool.stream else tuple(rule for listener, route in users for rule in _rules(route, listener, silence)),
         servers=tuple(_line(server, pool) for server in pool.servers if server.state is not ServerState.STARTING),
-        acls=() if pool.stream else tuple(acl for listener, route in users for acl in _acls(route, listener)),
+        acls=() if pool.stream else tuple(acl for listener, route in users for acl in guards.acls(route, listener)),
     )
 
 
@@ -318,7 +333,7 @@ def _balance(pool: Pool) -> str:
 
 
 def _rules(route: Route, listener: Listener, silence: int) -> list[Rule]:
-    found = _access_rules(route, listener)
+    found = _guard_rules(route, listener)
     if route.read != silence:
         found += [
             Rule(f"set-timeout {what}", period(route.read), route.name, _front_name(listener)) for what in ("server", "tunnel")
@@ -338,42 +353,9 @@ def _header_rules(route: Route, listener: Listener) -> list[Rule]:
     ]
 
 
-def _access_rules(route: Route, listener: Listener) -> list[Rule]:
-    return [
-        Rule("deny deny_status", "403", route.name, _front_name(listener), also=strangers)
-        for strangers in _strangers(route, listener)
-    ]
-
-
-#: Networks on one line.
-_ON_A_LINE = 32
-
-
-def _acls(route: Route, listener: Listener) -> tuple[Acl, ...]:
-    """The sets of a route, IPv4 and IPv6 apart: HAProxy takes an IPv4 address for its IPv6 spelling too, and some the other way."""
-    found = []
-    for what in ("allow", "deny"):
-        for v6 in (False, True):
-            networks = tuple(str(network) for network in getattr(route, what) if network.v6 is v6)
-            parts = (networks[at : at + _ON_A_LINE] for at in range(0, len(networks), _ON_A_LINE))
-            found += [Acl(_acl_name(what, v6, route, listener), part) for part in parts]
-    return tuple(found)
-
-
-def _acl_name(what: str, v6: bool, route: Route, listener: Listener) -> str:
-    """With the port: sets of one name are one set."""
-    return f"{what}{'6' if v6 else '4'}:{listener.port}:{route.name}"
-
-
-def _strangers(route: Route, listener: Listener) -> Iterable[str]:
-    """Conditions of which each tells a client that may not come in."""
-    for v6, of_family in ((False, "!{ src -m sub : }"), (True, "{ src -m sub : }")):
-        if any(network.v6 is v6 for network in route.deny):
-            yield f"{of_family} {_acl_name('deny', v6, route, listener)}"
-        if any(network.v6 is v6 for network in route.allow):
-            yield f"{of_family} !{_acl_name('allow', v6, route, listener)}"
-        elif route.allow:
-            yield of_family
+def _guard_rules(route: Route, listener: Listener) -> list[Rule]:
+    front = _front_name(listener)
+    return [Rule(action, value, route.name, front, also=also) for action, value, also in guards.steps(route, listener)]
 
 
 def _path_rules(route: Route, listener: Listener) -> list[Rule]:

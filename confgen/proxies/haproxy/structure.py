@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from confgen.errors import RefusedText
 from confgen.model import Model
-from confgen.proxies.haproxy import shape, tokens
+from confgen.proxies.haproxy import guards, shape, tokens
 from confgen.proxies.haproxy.quote import period
 from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure
 from confgen.recent import Recent
 from confgen.settings import Frame
+from confgen.users import Hash
 from confgen.values import Text
 
 _MAIN = "haproxy.cfg"
@@ -91,6 +92,11 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
     """What must stand in the files, made without the templates."""
     model = shape.ports(model, frame)
     found = [Statement((), tuple(words.split(" "))) for words in _shared(model)]
+    for users in guards.user_lists(model):
+        found += _section(f"userlist {users.name}", (("user", u.name, "password", u.hash.digest) for u in users.users))
+    for table in guards.tables(model):
+        counted = f"stick-table type ipv6 size 100k expire {period(table.expire)} store {table.counts}"
+        found += _section(f"backend {table.name} from confgen:http", [tuple(counted.split(" "))])
     for front in shape.fronts(model, caps, frame):
         found += _section(f"frontend {front.name} from confgen:{'http' if front.web else front.protocol}", _front(front))
     for back in shape.backs(model, recent):
@@ -121,6 +127,9 @@ def _placed(section: tuple[str, ...], statements: Iterable[tuple[str, ...]]) -> 
 _ORDERED: Mapping[str, tuple[str, ...]] = {"backend": ("http-request", "http-response"), "frontend": ("tcp-request",)}
 
 
+_REFUSED = ("http-request", "return", "status", "400", "content-type", "text/plain", "string", guards.AMBIGUOUS_TEXT)
+
+
 def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
     for bind in front.binds:
         yield ("bind", *bind.split(" "))
@@ -129,8 +138,19 @@ def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
         yield from _acl(front.acls)
         for condition in front.refused:
             yield ("tcp-request", "connection", "reject", "if", *condition.split(" "))
+        if front.table:
+            yield ("tcp-request", "connection", "track-sc0", "src", "table", front.table)
+            yield ("tcp-request", "connection", "reject", "if", "{", "sc_conn_cur(0)", "gt", str(front.most), "}")
         yield ("default_backend", front.backend) if front.backend else ("tcp-request", "connection", "reject")
         return
+    if front.strict:
+        yield (
+            *_REFUSED,
+            "if",
+            *["{", "var(txn.site),map_str(strict.map)", "-m", "found", "}", "{", "path", "-m", "sub", "-i", "--"],
+            *guards.AMBIGUOUS,
+            "}",
+        )
     yield ("use_backend", "%[var(txn.match),word(2, )]", *["if", "{", "var(txn.match)", "-m", "found", "}"])
     yield ("default_backend", shape.NOT_FOUND)
 
@@ -158,7 +178,7 @@ def _back(back: shape.Back) -> Iterator[tuple[str, ...]]:
         yield tuple(server_words(server))
 
 
-def _acl(acls: tuple[shape.Acl, ...]) -> Iterator[tuple[str, ...]]:
+def _acl(acls: tuple[guards.Acl, ...]) -> Iterator[tuple[str, ...]]:
     return (("acl", acl.name, "src", "--", *acl.networks) for acl in acls)
 
 
@@ -166,7 +186,7 @@ def _rules(rules: tuple[shape.Rule, ...]) -> Iterator[tuple[str, ...]]:
     for rule in rules:
         condition = f"if {{ var(txn.route) -m str -- {rule.route} }} {{ fe_name {rule.front} }} {rule.also}".strip()
         value = rule.value.raw if isinstance(rule.value, Text) else rule.value
-        yield (f"http-{rule.of}", *rule.action.split(" "), value, *condition.split(" "))
+        yield (f"http-{rule.of}", *rule.action.split(" "), *([value] if value else []), *condition.split(" "))
 
 
 def server_words(server: shape.Line) -> list[str]:
@@ -199,6 +219,8 @@ def _maps(model: Model) -> Iterator[Statement]:
     for name in ("hosts", "wildcards", "exact", "prefixes"):
         for position, entry in enumerate(getattr(maps, name)):
             yield _entry(f"{name}.map", position, entry.key, *entry.value.split(" "))
+    for position, site in enumerate(guards.strict(model)):
+        yield _entry("strict.map", position, site, "1")
 
 
 def _certificates(model: Model, frame: Frame) -> Iterator[Statement]:
@@ -237,7 +259,7 @@ def _statements(lines: list[tuple[bytes, ...]]) -> Iterator[Statement]:
     section: tuple[str, ...] = ()
     inside: list[tuple[str, ...]] = []
     for line in [*lines, (b"",)]:
-        words = tuple(map(_text, line))
+        words = _unsaid(section, tuple(map(_text, line)))
         if words[0] and words[0] not in SECTIONS:
             inside.append(words)
             continue
@@ -245,6 +267,13 @@ def _statements(lines: list[tuple[bytes, ...]]) -> Iterator[Statement]:
         section, inside = words, []
         if words[0]:
             yield Statement((), words)
+
+
+def _unsaid(section: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:
+    """A hash by its digest, as no message may show it."""
+    if section[:1] != ("userlist",) or words[0] in SECTIONS or len(words) < 4:
+        return words
+    return (*words[:3], *(Hash(word).digest for word in words[3:]))
 
 
 def _skeleton(statement: Statement) -> bool:

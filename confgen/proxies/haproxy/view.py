@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from confgen.model import Model
-from confgen.proxies.haproxy import shape
+from confgen.proxies.haproxy import guards, shape
 from confgen.proxies.haproxy.shape import CERTIFICATES
 from confgen.proxies.proxy import Caps, Output
 from confgen.recent import Recent
@@ -15,6 +15,7 @@ OUTPUTS = (
     Output("haproxy/wildcards.map.j2", "wildcards.map"),
     Output("haproxy/exact.map.j2", "exact.map"),
     Output("haproxy/prefixes.map.j2", "prefixes.map"),
+    Output("haproxy/strict.map.j2", "strict.map"),
     Output("haproxy/certificates.list.j2", CERTIFICATES),
 )
 
@@ -38,6 +39,10 @@ def view(model: Model, caps: Caps, frame: Frame, recent: Recent) -> dict[str, ob
         "tls_groups": ("X25519MLKEM768:" if "mlkem" in caps.features else "") + "X25519:prime256v1:secp384r1",
         "normalises": any(front.paths for front in fronts),
         "resolves": shape.resolves(model),
+        "ambiguous": guards.AMBIGUOUS,
+        "strict": guards.strict(model),
+        "tables": guards.tables(model),
+        "user_lists": guards.user_lists(model),
         "hosts": maps.hosts,
         "wildcards": maps.wildcards,
         "exact": maps.exact,

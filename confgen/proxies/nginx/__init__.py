@@ -10,6 +10,7 @@ from confgen.problem import Problem
 from confgen.proxies.nginx import caps as _caps
 from confgen.proxies.nginx import control as _control
 from confgen.proxies.nginx import fit as _fit
+from confgen.proxies.nginx import guards as _guards
 from confgen.proxies.nginx import structure as _structure
 from confgen.proxies.nginx import view as _view
 from confgen.proxies.nginx import weigh as _weigh
@@ -38,6 +39,9 @@ class Nginx:
 
     def view(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> dict[str, object]:
         return _view.view(model, caps, frame, recent or Recent())
+
+    def secrets(self, model: Model) -> Mapping[str, bytes]:
+        return _guards.users_files(model)
 
     def expected(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> Structure:
         return _structure.expected(model, caps, frame, recent or Recent())

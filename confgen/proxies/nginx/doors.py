@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from confgen.model import Listener, Model
-from confgen.proxies.nginx.shape import Directives, Site, listens, sites
+from confgen.proxies.nginx.guards import Directives
+from confgen.proxies.nginx.shape import Site, listens, sites
 from confgen.proxies.proxy import Caps
 from confgen.recent import Recent
 from confgen.settings import Frame

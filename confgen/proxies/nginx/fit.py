@@ -152,18 +152,11 @@ def _fit_listener(listener: Listener, pools: dict[Name, Pool], caps: Caps, probl
 
 def _fit_route(route: Route, pool: Pool | None, caps: Caps, problems: list[Problem]) -> Route | None:
     """None for a route that is left out; one that asks who comes is withheld instead, or its requests would go to another."""
-    cannot = _path_trouble(route.match.path)
-    what = (
-        cannot
-        or _guard_trouble(route)
-        or _path_trouble(route.rewrite or "")
-        or (_pool_trouble(route, pool, caps) if pool else None)
-    )
+    what = _guard_trouble(route) or (_pool_trouble(route, pool, caps) if pool else None)
     if not what:
         return _fit_headers(route, problems)
-    shut = route.guarded and not cannot
-    problems.append(Problem(route.origin, CODE, what[0], Effect.WITHHELD if shut else Effect.ROUTE, what[1]))
-    return withheld(route, "nginx") if shut else None
+    problems.append(Problem(route.origin, CODE, what[0], Effect.WITHHELD if route.guarded else Effect.ROUTE, what[1]))
+    return withheld(route, "nginx") if route.guarded else None
 
 
 def _fit_headers(route: Route, problems: list[Problem]) -> Route:
@@ -191,18 +184,6 @@ def _guard_trouble(route: Route) -> tuple[str, str] | None:
     if not route.redirect or not route.guarded:
         return None
     return "nginx cannot choose to whom it answers with a redirect", "remove one of them, or use HAProxy"
-
-
-def _path_trouble(*paths: str) -> tuple[str, str] | None:
-    for path in paths:
-        try:
-            decoded(path)
-        except UnicodeDecodeError:
-            return (
-                f"path {show(path)} is not UTF-8 text once decoded, and nginx's file cannot hold it",
-                "use another path, or HAProxy",
-            )
-    return None
 
 
 def _pool_trouble(route: Route, pool: Pool, caps: Caps) -> tuple[str, str] | None:

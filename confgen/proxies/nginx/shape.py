@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from confgen.model import Listener, Model, Pool, Route, Server
+from confgen.proxies.nginx.guards import Directives, access, limits, users_file
 from confgen.proxies.nginx.headers import answered, told
 from confgen.proxies.nginx.quote import DOLLAR, decoded, duration, regex, variable
 from confgen.proxies.nginx.rotation import drains, serves, sticky_cookie, taking
@@ -28,10 +29,6 @@ RETRY_AFTER = 5
 NOT_FOUND = "404: no route for this host and path\n"
 NOT_READY = "503: no server is ready for this\n"
 WITHHELD = "503: withheld\n"
-
-
-#: Directives with their values as written.
-Directives = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,9 @@ class Pass:
 class Location:
     """modifier: "=", "^~" or "".  path: decoded, as nginx compares it.  Either answer or to is set.
 
-    access: who may come in (see `access`); empty where nginx answers by itself, since `return` asks nobody who they are.
+    limits, access, users: who may come in, and how much of it one client may take (guards.py); empty where nginx answers by
+    itself, since `return` asks nobody who they are.  users: a file of the generation, "" where nobody has to log in.
+    generations: the folder of the generations, "" where the file is looked for beside the text.
     """
 
     modifier: str
@@ -100,16 +99,23 @@ class Location:
     route: str
     answer: Answer | None = None
     to: Pass | None = None
+    limits: Directives = ()
     access: Directives = ()
+    users: str = ""
+    generations: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Hosts with the same routes, and over TLS the same certificate: one server block.  certificate: its file."""
+    """Hosts with the same routes, and over TLS the same certificate: one server block.
+
+    certificate: its file.  strict: paths that can be read in two ways are refused.
+    """
 
     names: tuple[str, ...]
     locations: tuple[Location, ...]
     certificate: str = ""
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ class Port:
     upstream: str
     target: str
     timeouts: Directives
+    limits: Directives = ()
     access: Directives = ()
 
 
@@ -207,6 +214,7 @@ def _method(pool: Pool) -> str:
 def sites(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Recent) -> tuple[Site, ...]:
     """One server block for the hosts of a port that have exactly the same routes, in the order of their first names."""
     files = _files(model, frame) if listener.protocol == "https" else {}
+    strict = {*listener.strict()}
     of_host: dict[str, list[Route]] = {}
     for route in listener.routes:
         for host in route.hosts:
@@ -218,7 +226,13 @@ def sites(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Re
     pools = {pool.name: pool for pool in model.pools}
     return tuple(
         recent.of(
-            _site, tuple(names), tuple((r, pools.get(r.pool) if r.pool else None) for r in routes), certificate, caps, frame
+            _site,
+            tuple(names),
+            tuple((r, pools.get(r.pool) if r.pool else None) for r in routes),
+            certificate,
+            names[0] in strict,
+            caps,
+            frame,
         )
         for (certificate, routes), names in groups.items()
     )
@@ -234,7 +248,12 @@ def _files(model: Model, frame: Frame) -> dict[str, str]:
 
 
 def _site(
-    names: tuple[str, ...], served: tuple[tuple[Route, Pool | None], ...], certificate: str, caps: Caps, frame: Frame
+    names: tuple[str, ...],
+    served: tuple[tuple[Route, Pool | None], ...],
+    certificate: str,
+    strict: bool,
+    caps: Caps,
+    frame: Frame,
 ) -> Site:
     """Exact paths first, then the longest prefix: nginx needs no order, a reader does.  served: routes, each with its pool."""
     found: dict[tuple[str, str], Location] = {}
@@ -243,7 +262,7 @@ def _site(
             found.setdefault((location.modifier, location.path), location)
     found.setdefault(("", "/"), Location("", "/", "-", Answer(404, NOT_FOUND)))
     ordered = sorted(found.values(), key=lambda at: (-len(at.path.rstrip("/")), at.path.rstrip("/"), at.modifier != "=", at.path))
-    return Site(names, tuple(ordered), certificate)
+    return Site(names, tuple(ordered), certificate, strict)
 
 
 def _of_route(route: Route, pool: Pool | None, caps: Caps, frame: Frame) -> list[Location]:
@@ -256,16 +275,10 @@ def _of_route(route: Route, pool: Pool | None, caps: Caps, frame: Frame) -> list
         places = [("", "/", True)] if path == "/" else [("=", path, False), ("^~", path + "/", True)]
     if answer or not pool:
         return [Location(modifier, place, route.name, answer) for modifier, place, _ in places]
+    guards = (limits(route), access(route), *users_file(route.users, frame))
     return [
-        Location(modifier, place, route.name, to=_pass(route, pool, caps, below), access=access(route))
-        for modifier, place, below in places
+        Location(modifier, place, route.name, None, _pass(route, pool, caps, below), *guards) for modifier, place, below in places
     ]
-
-
-def access(route: Route) -> Directives:
-    """`deny` and `allow`; nginx obeys the first that fits."""
-    denied = tuple(("deny", str(network)) for network in route.deny)
-    return denied + tuple(("allow", str(network)) for network in route.allow) + ((("deny", "all"),) if route.allow else ())
 
 
 def _elsewhere(route: Route, frame: Frame) -> Answer | None:
@@ -382,6 +395,7 @@ def _port(listener: Listener, pool: Pool | None, caps: Caps, frame: Frame) -> Po
         )
         if there
         else (),
+        limits=() if route.withheld else limits(route, stream=True),
         access=access(route),
     )
 

@@ -34,7 +34,7 @@ SKELETON: dict[tuple[str, ...], frozenset[str]] = {
     ("events",): frozenset({"accept_mutex", "multi_accept", "use", "worker_connections"}),
     ("http",): _HTTP | TUNING,
     ("http", "upstream"): frozenset({"keepalive", "keepalive_requests", "keepalive_timeout"}),
-    ("http", "server", "location"): TUNING,
+    ("http", "server", "location"): TUNING - {"client_max_body_size"},  # there it is a label's
     ("stream",): frozenset({
         "access_log", "log_format", "proxy_next_upstream", "proxy_socket_keepalive", "resolver", "resolver_timeout", "tcp_nodelay",
     }),
@@ -44,7 +44,7 @@ _LOGS = frozenset({"access_log", "error_log"})
 _OUTLETS = frozenset({"off", "stderr", "/dev/stdout", "/dev/stderr"})
 
 #: Variables of ours: the maps that make them hold nothing of the model.
-_OURS = re.compile(r"\$confgen_[a-z_]+", re.ASCII)
+_OURS = re.compile(r"\$confgen_(?!ambiguous$)[a-z_]+", re.ASCII)
 
 
 def belongs(statement: Statement) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from confgen.errors import RefusedText
 from confgen.model import Model
-from confgen.proxies.nginx import shape
+from confgen.proxies.nginx import guards, shape
 from confgen.proxies.nginx.caps import modules_path
 from confgen.proxies.nginx.doors import Door, doors
 from confgen.proxies.nginx.quote import DOLLAR
@@ -19,6 +19,7 @@ from confgen.readback import Statement, Structure
 from confgen.recent import Recent
 from confgen.secure import opened
 from confgen.settings import Frame
+from confgen.users import Hash
 from confgen.values import Text
 
 MAIN = "nginx.conf"
@@ -37,7 +38,7 @@ _ENDS = re.compile(rb"(?<=\n    }\n)")
 def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
     """Every statement of the text that is not skeleton.  Raises RefusedText where nginx could not read it."""
     try:
-        return _parts(files[MAIN], recent)
+        return (*_parts(files[MAIN], recent), *_users(files))
     except (Unreadable, KeyError) as error:
         raise RefusedText(
             f"the rendered {MAIN} cannot be read: {error}", "a template prints something that nginx would refuse"
@@ -164,8 +165,23 @@ class _Reading:
         return self.said()
 
 
+#: The folder of the generation, in a path.
+_FOLDER = re.compile(r"(?<=/generations)/([0-9a-f]{16})/", re.ASCII)
+
+
+def _users(files: Mapping[str, bytes]) -> Iterator[Statement]:
+    """The lines of the users files; a hash by its digest, as no message may show it."""
+    for path, content in files.items():
+        if path != MAIN:
+            for line in content.decode("utf-8", "surrogateescape").splitlines():
+                name, _, hashed = line.partition(":")
+                yield Statement(((path,),), (name, Hash(hashed).digest))
+
+
 def _unnamed(statement: Statement) -> Statement:
-    """The answer that names the generation, without the name."""
+    """What names the generation, without the name."""
+    if statement.words[0] == "auth_basic_user_file":
+        return Statement(statement.blocks, tuple(re.sub(_FOLDER, f"/{GENERATION}/", word) for word in statement.words))
     inside = statement.blocks[-1:] == (("location", "=", "/.confgen/generation"),)
     names = statement.words[:2] == ("return", "200") and len(statement.words) == 3
     if inside and names and re.fullmatch(r"skeleton|[0-9a-f]{16}", statement.words[2], re.ASCII):
@@ -183,6 +199,9 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
     found += _plain(http, ("keepalive_timeout", "60s"), *shape.defaults("proxy"))
     if any(at.to and at.to.module == "grpc" for door in ways for site in door.sites for at in site.locations):
         found += _plain(http, *shape.defaults("grpc"))
+    found += _plain(http, *_zones(model, stream=False))
+    if any(site.strict for door in ways for site in door.sites):
+        found += _block(http, ("map", "$request_uri", "$confgen_ambiguous"), ("default", ""), (guards.AMBIGUOUS, "1"))
     for upstream in shape.upstreams(model, caps, recent, stream=False):
         found += recent.of(_upstream, http, upstream)
     for door in ways:
@@ -190,11 +209,18 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
         for site in door.sites:
             found += recent.of(_site, http, door.bare, site)
     found += _control(http, frame)
+    found += _plain((("stream",),), *_zones(model, stream=True))
     for upstream in shape.upstreams(model, caps, recent, stream=True):
         found += _upstream((("stream",),), upstream)
     for port in ports:
         found += _port(port)
+    for path, users in guards.users_lists(model).items():
+        found += _plain(((path,),), *((str(user.name), user.hash.digest) for user in users))
     return tuple(found)
+
+
+def _zones(model: Model, stream: bool) -> Iterator[Words]:
+    return (_words(f"{name} {value}") for name, value in guards.zones(model, stream))
 
 
 _UNKNOWN = shape.Site(("_",), (shape.Location("", "/", "-", shape.Answer(404, shape.NOT_FOUND)),))
@@ -230,6 +256,8 @@ def _site(blocks: tuple[Words, ...], door: Door, site: shape.Site) -> list[State
     server = ("server", *site.names, *([_TLS] if door.tls else []))
     found = _block(blocks, server, *(("listen", *at.split()) for at in door.listens), ("server_name", *site.names))
     found += _plain((*blocks, server), *_door(door, site))
+    if site.strict:
+        found += _block((*blocks, server), ("if", "($confgen_ambiguous)"), ("return", "400", guards.AMBIGUOUS_TEXT))
     for location in site.locations:
         found += _location((*blocks, server), location)
     return found
@@ -252,10 +280,14 @@ def _location(blocks: tuple[Words, ...], location: shape.Location) -> list[State
         inside.append(("return", str(location.answer.code), told))
     if location.to:
         inside += _pass(location.to)
+    if location.users:
+        folder = f"{location.generations}{GENERATION}/" if location.generations else ""
+        inside += [("auth_basic", guards.REALM), ("auth_basic_user_file", folder + location.users)]
+    inside += (_words(f"{name} {value}") for name, value in location.limits)
     return _block(blocks, words, *inside, *_access(location.access))
 
 
-def _access(access: shape.Directives) -> Iterator[Words]:
+def _access(access: guards.Directives) -> Iterator[Words]:
     return ((*directive, str(place)) for place, directive in enumerate(access, 1))
 
 
@@ -300,4 +332,5 @@ def _port(port: shape.Port) -> list[Statement]:
         inside += [("set", "$confgen_server", port.target), ("proxy_pass", "$confgen_server")]
     else:
         inside.append(("proxy_pass", port.upstream) if port.upstream else ("return", ""))
-    return _block((("stream",),), ("server", *port.listens[0].split()), *inside, *port.timeouts, *_access(port.access))
+    limits = (_words(f"{name} {value}") for name, value in port.limits)
+    return _block((("stream",),), ("server", *port.listens[0].split()), *inside, *port.timeouts, *limits, *_access(port.access))

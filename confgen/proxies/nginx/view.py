@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from confgen.model import Model
-from confgen.proxies.nginx import shape
+from confgen.proxies.nginx import guards, shape
 from confgen.proxies.nginx.caps import SINCE, modules_path
 from confgen.proxies.nginx.doors import doors, settings
 from confgen.proxies.nginx.headers import TOLD
@@ -50,6 +50,8 @@ def view(model: Model, caps: Caps, frame: Frame, recent: Recent) -> dict[str, ob
     passes = [location.to for site in sites for location in site.locations if location.to]
     return {
         "caps": {feature: feature in caps.features for feature in SINCE},
+        "ambiguous": guards.AMBIGUOUS if any(site.strict for site in sites) else "",
+        "ambiguous_text": guards.AMBIGUOUS_TEXT,
         "access_log": frame.access_log,
         "control": f"unix:{frame.directory}/run/nginx.sock" if frame.followed else "",
         "doors": ways,
@@ -62,11 +64,14 @@ def view(model: Model, caps: Caps, frame: Frame, recent: Recent) -> dict[str, ob
         "http2": any(to.module == "grpc" for to in passes),
         "not_found": shape.NOT_FOUND,
         "ports": ports,
+        "realm": guards.REALM,
         "resolver": shape.RESOLVER if any(to.target for to in passes) else "",
         "stream_module": f"{modules_path(caps)}/ngx_stream_module.so" if ports and "stream" not in caps.features else "",
         "stream_resolver": shape.RESOLVER if any(port.target for port in ports) else "",
         "stream_upstreams": shape.upstreams(model, caps, recent, stream=True),
+        "stream_zones": guards.zones(model, stream=True),
         "tls": any(to.tls for to in passes),
         "tls_settings": settings(caps) if any(door.tls for door in ways) else (),
         "upstreams": shape.upstreams(model, caps, recent, stream=False),
+        "zones": guards.zones(model, stream=False),
     }

@@ -1,0 +1,43 @@
+"""The operator's users files: a folder whose files are found by name, in a list of what is there.
+
+No path is ever made of a label's text.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from confgen.users import Files, UsersFile, parse_file
+from confgen.values import Refusal, parse_name
+
+
+def read_users(folder: Path | None) -> Files:
+    """Every file of the folder whose name a label can spell; none where there is no folder.
+
+    What cannot be read is there with its mistake, so that its routes are shut and say why.
+    """
+    if folder is None:
+        return {}
+    try:
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return {}
+    return {path.name: _read(path) for path in files if _spelled(path.name)}
+
+
+def _spelled(name: str) -> bool:
+    try:
+        return parse_name(name) == name
+    except Refusal:
+        return False
+
+
+def _read(path: Path) -> UsersFile:
+    try:
+        return parse_file(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        return UsersFile(mistakes=(("it is not UTF-8 text", "write it with htpasswd"),))
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else "it failed"
+        return UsersFile(mistakes=((f"it cannot be read: {why}", "confgen's user has to read it"),))
