@@ -330,6 +330,7 @@ def _pool(instance: Instance, wish: Wish, port: Port) -> Pool:
         retry=defaults.retry if wish.retry is None else wish.retry,
         connect=wish.connect or defaults.connect,
         drain=defaults.drain if wish.drain is None else wish.drain,
+        slow_start=wish.slow_start or defaults.slow_start,
         check=_check(wish),
         waits=wish.health_start != "ready",
         origin=wish.origin,

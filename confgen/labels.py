@@ -233,6 +233,7 @@ KEYS: tuple[Key, ...] = (
     Key("sticky", "sticky", STICKY, _P, "Keep a client on one server.", "`off`", "cookie", Effect.LABEL),
     Key("retry", "retry", RETRIES, _P, "How often a failed connection is tried on another server.", "`2`", "3", Effect.LABEL),
     Key("drain", "drain", DURATION0, _P, "How long a stopping server is kept for its open requests.", "`10s`", "30s", Effect.LABEL),
+    Key("slow-start", "slow_start", DURATION0, _P, "Time in which a new server's share grows to its weight.", "`0s`", "30s", Effect.LABEL),
     Key("health", "health", HEALTH, _P, "How servers are asked whether they are well, beside Docker's HEALTHCHECK: an HTTP path, or `tcp`.",
         "Docker's HEALTHCHECK alone", "/healthz", Effect.LABEL),
     Key("health.interval", "health_interval", DURATION, _P, "Time between two checks of a server.", "`2s`", "5s", Effect.LABEL),
@@ -309,6 +310,7 @@ class Wish:
     sticky: Sticky | None = None
     retry: int | None = None
     drain: Duration | None = None
+    slow_start: Duration | None = None
     health: Path | str | None = None
     health_interval: Duration | None = None
     health_timeout: Duration | None = None

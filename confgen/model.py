@@ -69,6 +69,7 @@ class Pool:
     protocol: http, https, h2c, grpc, grpcs (what the servers speak); tcp, udp for pools of stream routes.
     retry: how often a failed connection is tried on another server.  connect: time for a connection to come about.
     drain: how long a stopping server is kept for its open requests.
+    slow_start: time in which the share of a server that comes into rotation grows to its weight.
     check: asked of each server beside Docker's own HEALTHCHECK.  waits: without one, a new server gets nothing while its
     port refuses connections.
     """
@@ -81,6 +82,7 @@ class Pool:
     retry: int = 2
     connect: Duration = Duration(500)
     drain: Duration = Duration(10_000)
+    slow_start: Duration = Duration(0)
     check: Check | None = None
     waits: bool = True
     origin: Origin = field(default=Origin(""), compare=False)

@@ -250,7 +250,16 @@ _VALID: dict[str, Callable[[random.Random], str]] = {
     **dict.fromkeys(("health.rise", "health.fall"), _one_of("1", "100", "0")),
     **dict.fromkeys(("strip-prefix", "backup", "tls.redirect"), _one_of("true", "false")),
     **dict.fromkeys(
-        ("timeout.connect", "timeout.read", "timeout.send", "timeout.idle", "drain", "health.interval", "health.timeout"),
+        (
+            "timeout.connect",
+            "timeout.read",
+            "timeout.send",
+            "timeout.idle",
+            "drain",
+            "slow-start",
+            "health.interval",
+            "health.timeout",
+        ),
         _duration,
     ),
 }

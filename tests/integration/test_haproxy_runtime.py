@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 import re
 import threading
@@ -19,7 +21,7 @@ from confgen.proxies.haproxy import HAPROXY, alter
 from confgen.targets.channel import ChannelTarget
 from confgen.targets.folder import Folder
 from confgen.targets.target import Answer, Command
-from confgen.values import Name, Sticky, Weight
+from confgen.values import Duration, Name, Sticky, Weight
 from tests.integration.haproxy_bed import Bench, bench, binaries, newest  # noqa: F401 - the fixtures
 from tests.integration.nginx_bed import Backend, backends, model, pool, route, server, wait_for  # noqa: F401 - the fixtures
 from tests.integration.test_haproxy_retry import CHOICES
@@ -322,3 +324,14 @@ def test_a_new_start_of_the_proxy_finds_what_was_changed(newest: Bench, backends
     newest.start()
     assert newest.running() == generation
     assert newest.ask("a.test").server == "two"
+
+
+def test_the_share_of_a_new_server_grows(bench: Bench, backends: Make) -> None:
+    one, two = (server(name, backends(name).port, weight=Weight(10)) for name in ("one", "two"))
+    slow = {"slow_start": Duration(60_000)}
+    bench.serve(one_pool(one, **slow))
+    assert bench.serve(one_pool(one, two, **slow)).result is Result.ADJUSTED
+    rows = {row["svname"]: row for row in csv.DictReader(io.StringIO(said(bench, "show stat").removeprefix("# ")))}
+    assert (rows["one"]["throttle"], rows["one"]["weight"]) == ("", "10")
+    assert int(rows["two"]["throttle"]) < 50
+    assert bench.spread("a.test", 20)["two"] < 5

@@ -106,7 +106,7 @@ class Rule:
 class Line:
     """One server, or as many as a DNS name has addresses (slots of them at most; 0 for an address).
 
-    most: connections at once, 0 without limit.
+    most: connections at once, 0 without limit.  slow: milliseconds in which its share grows once it takes requests.
     """
 
     name: str
@@ -118,6 +118,7 @@ class Line:
     transport: str
     slots: int
     disabled: bool
+    slow: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +396,7 @@ def _line(server: Server, pool: Pool) -> Line:
         transport=_TRANSPORT.get(pool.protocol, ""),
         slots=slots,
         disabled=server.state is ServerState.DOWN,
+        slow=pool.slow_start,
     )
 
 

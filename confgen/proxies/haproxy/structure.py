@@ -197,6 +197,7 @@ def server_words(server: shape.Line) -> list[str]:
     words += ["backup"] if server.backup else []
     words += ["cookie", server.cookie] if server.cookie else []
     words += server.transport.split(" ") if server.transport else []
+    words += ["slowstart", period(server.slow)] if server.slow else []
     words += ["resolvers", "docker", "resolve-prefer", "ipv4", "init-addr", "none"] if server.slots else []
     return words + (["disabled"] if server.disabled else [])
 

@@ -37,8 +37,16 @@ def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
 
 def fit_pool(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
     """A pool that nginx can hold: method and stickiness it knows, servers that the method can take."""
-    pool = _fit_sticky(_fit_balance(pool, problems), caps, problems)
+    pool = _fit_sticky(_fit_balance(_fit_slow_start(pool, problems), problems), caps, problems)
     return _fit_names(_fit_backups(pool, problems), caps, problems)
+
+
+def _fit_slow_start(pool: Pool, problems: list[Problem]) -> Pool:
+    if not pool.slow_start:
+        return pool
+    message = "nginx has no slow start: each step of it would be a reload"
+    problems.append(Problem(pool.origin, CODE, message, Effect.LABEL, "remove the label, or use HAProxy"))
+    return replace(pool, slow_start=Pool(name=pool.name).slow_start)
 
 
 def _fit_balance(pool: Pool, problems: list[Problem]) -> Pool:
