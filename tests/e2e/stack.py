@@ -7,6 +7,8 @@ import http.client
 import json
 import os
 import secrets
+import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -49,11 +51,20 @@ class Response:
         return next((line.removeprefix("Hostname: ") for line in self.body.splitlines() if line.startswith("Hostname: ")), "")
 
 
-def get(port: int, host: str, path: str = "/", headers: dict[str, str] | None = None, timeout: float = 5.0) -> Response:
-    """One request over a connection of its own, to a published port on this machine."""
+def get(
+    port: int,
+    host: str,
+    path: str = "/",
+    headers: dict[str, str] | None = None,
+    timeout: float = 5.0,
+    tls: ssl.SSLContext | None = None,
+) -> Response:
+    """One request over a connection of its own, to a published port on this machine; with `tls` the host has to prove its name."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     with contextlib.closing(connection):
         try:
+            if tls:
+                connection.sock = tls.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout), server_hostname=host)
             connection.request("GET", path, headers={"Host": host, **(headers or {})})
             answer = connection.getresponse()
             body = answer.read().decode("utf-8", "replace")

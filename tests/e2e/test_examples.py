@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import threading
@@ -402,3 +403,39 @@ def test_behind_a_socket_proxy_everything_works_and_no_environment_is_shown(guar
     assert "blocked request GET /v" in guarded.compose("logs", "engine")
     assert user(guarded) == "65532:65532"
     assert not [m for m in guarded.inspect(guarded.container("confgen"))["Mounts"] if m["Destination"].endswith("docker.sock")]
+
+
+# --- 09
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
+    """Made as the README says; a client that believes it."""
+    script = ROOT / "examples/09-https/certificate.sh"
+    subprocess.run(["sh", str(script), str(folder)], check=True)
+    return ssl.create_default_context(cafile=str(folder / "shop.crt"))
+
+
+@shows("09-https")
+def test_https(image: None, tmp_path: Path) -> None:
+    folder = tmp_path / "certificates"
+    believes = certificate(folder)
+    env = {**ports(name="HTTPS_PORT"), "CERTIFICATES": str(folder)}
+    with stack(ROOT / "examples/09-https/compose.yaml", env=env) as world:
+        https = int(env["HTTPS_PORT"])
+        until(lambda: get(https, "shop.localhost", tls=believes).status == 200, "it is served over TLS")
+        for line in ("X-Forwarded-Host: shop.localhost", "X-Forwarded-Port: 443", "X-Forwarded-Proto: https"):
+            assert line in get(https, "shop.localhost", tls=believes).body
+            assert line in readme("09-https")
+        steadily(lambda: world.get("shop.localhost", "/a?b=c").status == 308, "http leads there")
+        assert world.get("shop.localhost", "/a?b=c").headers["location"] == "https://shop.localhost/a?b=c"
+        assert world.get("api.shop.localhost").status == get(https, "api.shop.localhost", tls=believes).status == 200
+        assert world.get("plain.localhost").status == 200
+        assert "UNRECOGNIZED_NAME" in get(https, "plain.localhost", tls=believes).body
+        assert "shop until" in world.confgen("status")
+        assert "-> put a certificate for it" in world.confgen("explain", "https://plain.localhost/")
+        renewed = certificate(folder)
+        until(lambda: get(https, "shop.localhost", tls=renewed).status == 200, "the renewal is taken")
+        os.truncate(folder / "shop.key", 100)
+        until(lambda: "the last good copy is used" in world.log(), "what is broken is told")
+        assert get(https, "shop.localhost", tls=renewed).status == 200
+        assert f"confgen runs as {user(world)}" in readme("09-https").replace("\n", " ")
