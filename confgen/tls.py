@@ -15,6 +15,8 @@ _LATER = {
     "acme": "certificates come from files: put one into the folder of --certificates and use auto or require",
     "passthrough": "TLS ends at the proxy: use auto, require or off",
 }
+#: What YAML 1.1 makes of a bare `off`.
+_YAML_OFF = "false"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,126}[a-z0-9])?", re.ASCII)
 _HSTS = re.compile(r"([0-9]{1,9})(s|m|h|d)?", re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -90,6 +92,8 @@ def parse_mode(text: str) -> str:
     said = plain(text)
     if said in _LATER:
         raise Refusal("CG004", f"tls {said} is not there yet", _LATER[said])
+    if said == _YAML_OFF:
+        raise Refusal("CG181", f"{show(said)} is not known here", 'write "off" in quotes: in YAML a bare off is false')
     return word(*MODES)(said)
 
 
