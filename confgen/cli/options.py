@@ -93,7 +93,21 @@ def settings_from(given: dict[str, Any]) -> Settings:
 
 
 #: The commands as one meets them, not as the alphabet has them.
-_ORDER = ("watch", "render", "check", "plan", "explain", "status", "drain", "undrain", "history", "rollback", "health", "init")
+_ORDER = (
+    "watch",
+    "render",
+    "check",
+    "plan",
+    "explain",
+    "status",
+    "drain",
+    "undrain",
+    "history",
+    "rollback",
+    "templates",
+    "health",
+    "init",
+)
 
 
 class _Group(click.Group):
