@@ -202,14 +202,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation be380a0d8e495e4c.
+# Written by confgen for HAProxy 3.2, generation 46f567133d2a59d5.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(be380a0d8e495e4c)
+    set-var proc.confgen str(46f567133d2a59d5)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -333,5 +333,7 @@ shop.example.com:80 shop.example.com:80
 # <site><path>/ <route> <backend>: routes of a path and what is below it. The longest that fits holds.
 api.example.com:80/ shop.api.default shop.api-80
 shop.example.com:80/ shop.web.default shop.web-8080
+---- haproxy 3.2: strict.map ----
+# <site> 1: sites on which the path decides who may come in; a path that can be read in two ways is refused there.
 ---- haproxy 3.2: certificates.list ----
 # <certificate> <host>: the names that a client may ask for over TLS, and what it gets.
