@@ -52,7 +52,7 @@ def test_what_is_no_template_is_told_with_the_nearest(name: str, tmp_path: Path)
 
 def test_the_context_is_all_that_a_template_gets(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
-    file.write_text('services: {web: {labels: {confgen.host: a.example, confgen.port: "80", confgen.header.request.X: "$a"}}}')
+    file.write_text('services: {web: {labels: {confgen.host: a.example, confgen.port: "80", confgen.header.request.X: "$$a"}}}')
     found = json.loads(run("context", str(file), "--proxy", "haproxy").stdout)["haproxy"]
     (back,) = found["backs"]
     assert back["servers"][0]["name"] == "web.dns"
