@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -106,7 +107,8 @@ def test_every_example_says_what_it_shows_how_to_run_it_and_who_runs_as_whom(fol
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_example_passes_its_own_check(folder: str) -> None:
-    done = confgen(ROOT / "examples" / folder, "check", "compose.yaml", DOCKER_GID="1")
+    users = {"CONFGEN_USERS": "users"} if (ROOT / "examples" / folder / "users").is_dir() else {}
+    done = confgen(ROOT / "examples" / folder, "check", "compose.yaml", DOCKER_GID="1", **users)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "fine" in done.stdout
 
@@ -330,6 +332,68 @@ def test_where_the_proxy_is_installed_its_own_test_runs_too(project: Path, tmp_p
     done = confgen(project, "check", "compose.yaml", *options, path=f"{tmp_path / 'bin'}:/usr/bin:/bin")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"tested natively with {version}." in done.stdout
+
+
+# --- 08
+
+
+@pytest.fixture(scope="module")
+@shows("08-passwords-and-limits")
+def passwords(image: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A copy, since the test adds a user."""
+    folder = tmp_path_factory.mktemp("examples") / "08-passwords-and-limits"
+    shutil.copytree(ROOT / "examples/08-passwords-and-limits", folder)
+    for path in (folder.parent, folder, folder / "users"):
+        path.chmod(0o755)
+    text = (folder / "compose.yaml").read_text(encoding="utf-8")
+    (folder / "compose.yaml").write_text(text.replace("../..", str(ROOT)), encoding="utf-8")
+    with stack(folder / "compose.yaml", env=ports(name="HAPROXY_PORT")) as world:
+        for side in SIDES:
+            steadily(lambda side=side: get(port(world, side), "team.localhost").status == 401, f"it is served through {side}")
+        yield world
+
+
+def logged_in(said: str) -> dict[str, str]:
+    return {} if said == "nobody" else {"Authorization": "Basic " + base64.b64encode(said.strip("`").encode()).decode()}
+
+
+LOGINS = re.findall(r"^\| `([a-z.]+)(/\S*)` \| (.*?) \| ([0-9]+) \|", readme("08-passwords-and-limits"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("host", "path", "name", "status"), LOGINS, ids=[f"{h}{p} {n}" for h, p, n, _ in LOGINS])
+def test_each_login_of_the_table(passwords: Stack, side: str, host: str, path: str, name: str, status: str) -> None:
+    assert get(port(passwords, side), host, path, headers=logged_in(name)).status == int(status)
+
+
+def test_the_table_of_logins_was_read() -> None:
+    assert len(LOGINS) == 8
+
+
+def test_whose_password_the_app_sees(passwords: Stack, side: str) -> None:
+    told = [
+        get(port(passwords, side), host, path, headers=logged_in(name)).body
+        for host, path, name in (("team.localhost", "/", "bob:battery staple"), ("shop.localhost", "/admin", "ann:correct horse"))
+    ]
+    assert ["Authorization" in body for body in told] == [True, False]
+
+
+def test_what_one_client_may_take(passwords: Stack, side: str) -> None:
+    started = time.monotonic()
+    found = Counter(get(port(passwords, side), "shop.localhost").status for _ in range(40))
+    assert set(found) == {200, 429}
+    assert 9 <= found[200] <= 11 + 5 * (time.monotonic() - started)
+
+
+def test_a_user_who_is_added_can_log_in_and_nobody_else_reads_the_hashes(passwords: Stack, side: str) -> None:
+    users = passwords.file.parent / "users/admins"
+    name = f"carol-{side}"
+    hashed = users.read_text(encoding="utf-8").partition("ann:")[2].strip()
+    users.write_text(users.read_text(encoding="utf-8") + f"{name}:{hashed}\n", encoding="utf-8")
+    login = logged_in(f"{name}:correct horse")
+    until(lambda: get(port(passwords, side), "shop.localhost", "/admin", headers=login).status == 200, f"{name} may come in")
+    folder = "/confgen/live/users/*" if side == "nginx" else "/var/lib/haproxy/live/haproxy.cfg"
+    assert "-rw-r-----" in passwords.compose("exec", "-T", side, "sh", "-c", f"ls -l {folder}")
+    assert hashed not in passwords.log() + passwords.confgen("status", "--json") + passwords.confgen("status")
 
 
 # --- The front page

@@ -405,7 +405,7 @@ def _meant_guards(route: Route) -> list[tuple[str, ...]]:
     if limits.body is not None:
         found.append(("body", _nginx_size(int(limits.body))))
     if limits.rate:
-        found.append(("rate", client, f"rate={limits.rate}", f"burst={limits.burst}", "nodelay"))
+        found.append(("rate", client, f"rate={limits.rate}", *([f"burst={limits.burst}", "nodelay"] if limits.burst else [])))
     if limits.connections:
         found.append(("at once", client, str(limits.connections)))
     if limits.rate or limits.connections:

@@ -37,7 +37,8 @@ def limits(route: Route, stream: bool = False) -> Directives:
     if given.body is not None:
         found.append(("client_max_body_size", _size(given.body)))
     if given.rate:
-        found += [("limit_req", f"zone={_name('req', route)} burst={given.burst} nodelay"), ("limit_req_status", "429")]
+        burst = f" burst={given.burst} nodelay" if given.burst else ""  # nginx refuses burst=0
+        found += [("limit_req", f"zone={_name('req', route)}{burst}"), ("limit_req_status", "429")]
     if given.connections:
         found.append(("limit_conn", f"{_name('conn', route, stream)} {given.connections}"))
         found += [] if stream else [("limit_conn_status", "429")]
