@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from confgen.cli.options import CHANGES, FILES, FINE, LOOK, PROBLEMS, TEXT, cli, options, proxies, read, settings_from
-from confgen.errors import UsageError
+from confgen.errors import NotApplied, UsageError
 from confgen.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write the files into this folder instead."
 )
-def render(files: tuple[Path, ...], output: Path | None, as_json: bool, **given: Any) -> int:
+@click.option("--expect", default="", help="The generation that it has to be, as `render --json` or `plan --json` named it.")
+def render(files: tuple[Path, ...], output: Path | None, as_json: bool, expect: str, **given: Any) -> int:
     """Print (or write with -o) the proxy's text for compose files, a snapshot, or what runs now.
 
     Several FILES are merged as compose does. Without a FILE the engine is asked. Problems go to stderr, and the exit code
@@ -37,6 +38,7 @@ def render(files: tuple[Path, ...], output: Path | None, as_json: bool, **given:
     settings = settings_from(given)
     settings = replace(settings, frame=replace(settings.frame, followed=not files))
     places = _offline(files, settings)
+    _hold_to(expect, places)
     problems = False
     for place, wanted in places:
         texts = {path: content.decode() for path, content in wanted.candidate.files if path != "model.json"}
@@ -46,6 +48,13 @@ def render(files: tuple[Path, ...], output: Path | None, as_json: bool, **given:
             _print_texts(place, wanted, texts, as_json, several=len(places) > 1)
         problems = _warn(wanted) or problems
     return PROBLEMS if problems else FINE
+
+
+def _hold_to(expect: str, places: list[tuple[Offline, Wanted]]) -> None:
+    """Raises NotApplied where what was approved is not what would be written; nothing is written then."""
+    made = [wanted.candidate.generation for _, wanted in places]
+    if expect and made != [expect]:
+        raise NotApplied(f"this is generation {', '.join(made)}, and {expect} was expected", "look at `confgen plan --against`")
 
 
 def _offline(files: tuple[Path, ...], settings: Settings) -> list[tuple[Offline, Wanted]]:
@@ -134,18 +143,26 @@ def _formatted(results: list[Checked], style: str) -> str:
 
 @cli.command(short_help="What would change, and what it takes.")
 @FILES
+@click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder of `render -o` to compare FILES with.",
+)
 @options(*LOOK, *TEXT, "json")
-def plan(files: tuple[Path, ...], as_json: bool, **given: Any) -> int:
+def plan(files: tuple[Path, ...], against: Path | None, as_json: bool, **given: Any) -> int:
     """What would change against what is live, and what it takes: nothing, a runtime change, or a reload.
 
     The exit code is 2 when the proxy would change, 1 when there are Problems and it would not.
 
     \b
     Example: confgen plan
+    Example: confgen plan compose.yaml --against rendered
     """
     from confgen.codec import encode
 
     settings = settings_from(given)
+    if against:
+        return _compare(files, against, as_json, settings)
     seats = _planned(files, settings)
     if as_json:
         click.echo(json.dumps([{"seat": name, **_json_plan(wanted, encode)} for name, wanted in seats], indent=1))
@@ -157,6 +174,25 @@ def plan(files: tuple[Path, ...], as_json: bool, **given: Any) -> int:
     if any(wanted.plan.impact for _, wanted in seats):
         return CHANGES
     return PROBLEMS if [p for _, wanted in seats for p in wanted.built.problems] else FINE
+
+
+def _compare(files: tuple[Path, ...], folder: Path, as_json: bool, settings: Settings) -> int:
+    """The text of FILES against the text in a folder, line by line."""
+    from confgen.observe.difference import Difference, show
+
+    places = _offline(files, replace(settings, frame=replace(settings.frame, followed=False)))
+    found = []
+    for place, wanted in places:
+        before = folder / place.name if len(places) > 1 else folder
+        texts = [(path, content.decode()) for path, content in wanted.candidate.files if path != "model.json"]
+        found += [Difference.of(place.name, path, before / path, text) for path, text in texts]
+    if as_json:
+        click.echo(json.dumps([{"seat": d.seat, "file": d.path, "diff": d.lines} for d in found], indent=1))
+    else:
+        show(found)
+    if any(difference.lines for difference in found):
+        return CHANGES
+    return PROBLEMS if [p for _, wanted in places for p in wanted.built.problems] else FINE
 
 
 def _planned(files: tuple[Path, ...], settings: Settings) -> list[tuple[str, Wanted]]:
