@@ -90,7 +90,8 @@ def _containers(found: list[Instance], state: State, settings: Settings) -> tupl
     problems: list[Problem] = []
     made: list[Seat] = []
     strangers: list[Problem] = []
-    mounts = _own_mounts(state)
+    home = own(state)
+    mounts = home.mounts if home else None
     for instance in found:
         origin = Origin(instance.source, f"container {instance.name}", f"label {settings.labels.prefix}.proxy")
         kind = _kind(instance, settings)
@@ -110,13 +111,13 @@ def _containers(found: list[Instance], state: State, settings: Settings) -> tupl
     return tuple(made), tuple(problems if made or problems else strangers)
 
 
-def _own_mounts(state: State) -> tuple[Mount, ...] | None:
-    """The mounts of the container that confgen runs in; None when it runs in none that the engine knows."""
+def own(state: State) -> Instance | None:
+    """The container that confgen runs in; None when it runs in none that the engine knows."""
     try:
-        own = set(re.findall(r"/containers/([0-9a-f]{64})/", Path("/proc/self/mountinfo").read_text(encoding="utf-8")))
+        ours = set(re.findall(r"/containers/([0-9a-f]{64})/", Path("/proc/self/mountinfo").read_text(encoding="utf-8")))
     except OSError:
-        own = set()
-    return next((i.mounts for i in state.instances if i.id in own), None)
+        ours = set()
+    return next((i for i in state.instances if i.id in ours), None)
 
 
 def _shared(proxy: Instance, own: tuple[Mount, ...] | None, directory: Path) -> tuple[Path, PurePosixPath] | None:

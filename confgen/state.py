@@ -53,6 +53,14 @@ class Exposed:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Published:
+    """A port of the host that leads to a container: 8080 on "127.0.0.1" or "0.0.0.0"."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Mount:
     """One mount of a container.  origin: the volume's name, else the path on the host.  source: the path on the host."""
 
@@ -82,6 +90,7 @@ class Instance:
     attachments: tuple[Attachment, ...] = ()
     network_mode: str = "default"
     exposed: tuple[Exposed, ...] = ()
+    published: tuple[Published, ...] = ()
     mounts: tuple[Mount, ...] = ()
     created: int = 0
     stopping: bool = False

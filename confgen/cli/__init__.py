@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from confgen.cli import ask, drain, offline, past, templates, volume, watch  # noqa: F401 - each registers its commands
+from confgen.cli import ask, doctor, drain, offline, past, templates, volume, watch  # noqa: F401 - each registers its commands
 from confgen.cli.options import BUG, FINE, USAGE, cli
 from confgen.errors import ConfgenError
 

@@ -100,6 +100,7 @@ _ORDER = (
     "plan",
     "explain",
     "status",
+    "doctor",
     "drain",
     "undrain",
     "history",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from confgen import __version__
 from confgen.codec import encode
+from confgen.doctor import Advice, Level
 from confgen.explain import Chain
 from confgen.keep import PIN_FILE
 from confgen.model import Model, Pool, Route, Server
@@ -167,6 +169,20 @@ def show_past(found: list[dict[str, object]]) -> None:
         cells = (str(one["generation"]), str(one["live_since"]), mark, str(one["routes"]), str(one["servers"]), text)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
+
+
+def show_advice(found: Sequence[Advice]) -> None:
+    """Each finding with its mend below."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for advice in found:
+        style = "red" if advice.level is Level.RISK else "yellow"
+        console.print(Text.assemble((advice.level.value, style), f"  {advice.about}: {advice.message}"))
+        console.print(Text(f"      -> {advice.mend}"))
+    if not found:
+        console.print(Text("nothing to mend", style="green"))
 
 
 def show_chain(chain: Chain) -> None:

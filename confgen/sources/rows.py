@@ -12,7 +12,7 @@ from typing import Any
 
 from confgen.errors import SourceUnavailable
 from confgen.problem import Origin
-from confgen.state import Attachment, Exposed, Health, Instance, Mount, Phase
+from confgen.state import Attachment, Exposed, Health, Instance, Mount, Phase, Published
 
 _PHASES = {phase.value: phase for phase in Phase}
 
@@ -42,6 +42,7 @@ def _instance(row: Mapping[str, Any], source: str) -> Instance:
         attachments=tuple(sorted(_attachment(str(k), _mapping(v)) for k, v in networks.items())),
         network_mode=_text(_mapping(row.get("HostConfig")).get("NetworkMode") or "default"),
         exposed=tuple(sorted(set(_exposed(_list(row.get("Ports")))))),
+        published=tuple(sorted(set(_published(_list(row.get("Ports")))))),
         mounts=tuple(sorted(_mount(_mapping(m)) for m in _list(row.get("Mounts")))),
         created=_number(row.get("Created") or 0),
         origin=Origin(source, f"container {name}"),
@@ -87,6 +88,12 @@ def _exposed(ports: list[Any]) -> Iterator[Exposed]:
         number = _number(port["PrivatePort"])
         if 0 < number < 65536:
             yield Exposed(number, _text(port["Type"]))
+
+
+def _published(ports: list[Any]) -> Iterator[Published]:
+    for port in map(_mapping, ports):
+        if port.get("PublicPort"):
+            yield Published(_text(port.get("IP") or "0.0.0.0"), _number(port["PublicPort"]))  # noqa: S104 - as the engine means it
 
 
 def _health(status: str) -> Health:

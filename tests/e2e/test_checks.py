@@ -39,3 +39,4 @@ def test_a_new_container_waits_for_its_port(world: Stack) -> None:
     assert "port 80 refuses connections" in explained
     assert "STOP" in explained
     assert world.hostnames("port.localhost", 10) == {"one"}
+    assert "the engine's own socket is mounted" in world.confgen("doctor")

@@ -1,0 +1,177 @@
+"""What is wrong or risky in a set-up, each with the mend.  Pure; what is looked at is gathered by the command."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from confgen.problem import count
+from confgen.report import SeatReport
+from confgen.settings import LabelSettings
+from confgen.state import Health, Instance, State
+
+#: Reloads cost requests on clients' idle connections before this (`keepalive_min_timeout`; measured: 0 to 14 a reload).
+_KEEPS_IDLE = (1, 27, 4)
+#: The last nginx with CVE-2026-42945 (a `rewrite` with captures and a question mark; the shipped templates have none).
+_RIFT = (1, 30, 0)
+#: In these a reload with a port that is taken kills the master.
+_FRAGILE = ((2, 7, 0), (2, 8, 0))
+#: Hosts with a pool of their own take no reload from this on.
+_ADDS_BACKENDS = (3, 4)
+
+
+class Level(enum.Enum):
+    """RISK: it can cost requests or security.  HINT: it could be better."""
+
+    RISK = "risk"
+    HINT = "hint"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One finding.  about: a proxy, a container, confgen itself."""
+
+    level: Level
+    about: str
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """Everything that is looked at.
+
+    own: the container that confgen runs in, None where it runs in none.  ailments: what `confgen health` says of `watch`.
+    guarded: there is a policy file.  ours: there are templates of the operator's.
+    """
+
+    state: State
+    seats: tuple[SeatReport, ...] = ()
+    own: Instance | None = None
+    ailments: Sequence[str] = ()
+    guarded: bool = False
+    ours: bool = False
+    labels: LabelSettings = LabelSettings()
+
+
+def examine(setup: Setup) -> tuple[Advice, ...]:
+    """All that there is to say, risks first."""
+    found = [*_confgen(setup), *(advice for seat in setup.seats for advice in _seat(seat, setup)), *_containers(setup)]
+    return tuple(sorted(found, key=lambda advice: (advice.level is not Level.RISK, advice.about, advice.message)))
+
+
+# --- confgen itself
+
+
+def _confgen(setup: Setup) -> Iterator[Advice]:
+    for ailment in setup.ailments:
+        yield Advice(Level.RISK, "confgen watch", ailment, "docker compose logs confgen")
+    for mount in setup.own.mounts if setup.own else ():
+        if mount.destination.endswith("docker.sock"):
+            message = (
+                "the engine's own socket is mounted: whoever breaks into this container rules the engine; `:ro` changes nothing"
+            )
+            yield Advice(
+                Level.RISK, "confgen", message, "put a gate before it that lets four paths through: examples/07-socket-proxy"
+            )
+    owners = {instance.owner for seat in setup.seats for instance in _routed(seat, setup.state)}
+    if len(owners) > 1 and not setup.guarded:
+        message = f"{count(len(owners), 'project')} may claim any host that is free: there is no policy file"
+        yield Advice(Level.HINT, "confgen", message, "if they are not all yours: --policy, docs/operations.md#who-may-claim-what")
+
+
+# --- a proxy
+
+
+def _seat(seat: SeatReport, setup: Setup) -> Iterator[Advice]:
+    if seat.error:
+        yield Advice(Level.RISK, seat.seat, seat.error.message, seat.error.hint)
+    elif not seat.right:
+        yield Advice(
+            Level.RISK, seat.seat, "it does not serve what is wanted", "is `confgen watch` running? `confgen plan` shows more"
+        )
+    if seat.pinned:
+        yield Advice(
+            Level.RISK,
+            seat.seat,
+            f"generation {seat.pinned} is pinned: containers are not followed",
+            "confgen rollback --release",
+        )
+    if seat.problems:
+        yield Advice(
+            Level.RISK, seat.seat, f"{count(len(seat.problems), 'problem')} in labels", "confgen status names each with its mend"
+        )
+    version = tuple(int(part) for part in seat.version.split(".") if part.isdigit())
+    if version:
+        yield from (_nginx if seat.proxy == "nginx" else _haproxy)(seat.seat, version, setup)
+    container = next((i for i in setup.state.instances if i.name == seat.seat), None)
+    if container:
+        yield from _doors(container)
+        yield from _files(container)
+
+
+def _nginx(name: str, version: tuple[int, ...], setup: Setup) -> Iterator[Advice]:
+    if version < _KEEPS_IDLE:
+        message = "before 1.27.4 each reload may cost a request on a client's idle connection"
+        yield Advice(Level.HINT, name, message, "nginx:1.30 or later")
+    if version <= _RIFT and setup.ours:
+        message = (
+            "CVE-2026-42945: a `rewrite` with captures and a `?` overflows the heap; the shipped templates have none, yours may"
+        )
+        yield Advice(Level.RISK, name, message, "nginx 1.30.1 or later")
+
+
+def _haproxy(name: str, version: tuple[int, ...], setup: Setup) -> Iterator[Advice]:  # noqa: ARG001 - as _nginx
+    if version in _FRAGILE:
+        yield Advice(
+            Level.RISK, name, "one reload with a port that is taken kills this version's master", "the next patch release"
+        )
+    if version[:2] < _ADDS_BACKENDS:
+        yield Advice(Level.HINT, name, "before 3.4 a host with a pool of its own takes a reload", "haproxy:3.4 or later")
+
+
+def _doors(container: Instance) -> Iterator[Advice]:
+    published = [port for port in container.published if port.address]
+    if container.network_mode != "host" and not published:
+        yield Advice(Level.HINT, container.name, "none of its ports is published: containers alone reach it", 'ports: ["80:80"]')
+    elif published and all(port.address in ("127.0.0.1", "::1") for port in published):
+        message = "its ports are published on this machine's own address alone"
+        yield Advice(Level.HINT, container.name, message, 'ports: ["80:80"], if others shall reach it')
+
+
+def _files(container: Instance) -> Iterator[Advice]:
+    for mount in container.mounts:
+        if mount.destination.endswith((".conf", ".cfg")):
+            message = f"{mount.destination} is mounted as a single file: no file can be renamed over it, so it is not what confgen writes"
+            yield Advice(
+                Level.HINT, container.name, message, "mount the folder that confgen shares, and start by the start script"
+            )
+
+
+# --- containers
+
+
+def _containers(setup: Setup) -> Iterator[Advice]:
+    for seat in setup.seats:
+        unasked = [
+            i.name for i in _routed(seat, setup.state) if i.health is Health.NONE and not i.label(f"{setup.labels.prefix}.health")
+        ]
+        if unasked:
+            message = f"{_some(unasked)}: nobody asks whether they are well; a container that hangs gets requests"
+            yield Advice(Level.HINT, seat.seat, message, f"a HEALTHCHECK, or the label {setup.labels.prefix}.health: /healthz")
+        single = [str(pool.name) for pool in seat.model.pools if len(pool.servers) == 1]
+        if single:
+            message = f"{_some(single)}: one server, so nobody answers while its container is made anew"
+            yield Advice(Level.HINT, seat.seat, message, "docker compose up --scale SERVICE=2")
+
+
+def _routed(seat: SeatReport, state: State) -> list[Instance]:
+    names = {placement.instance for placement in seat.placements if placement.server}
+    return [instance for instance in state.instances if instance.name in names]
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = sorted(names)
+    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+    return ", ".join(listed[:3]) + more
