@@ -124,12 +124,10 @@ def build(
     offers = [offer for one in asked for offer in one.offers]
     problems = [problem for one in asked for problem in one.problems]
     offers.sort(key=lambda o: (o.age, o.route.name))
-    offers = _claim(
-        _agree(_granted(_off_engines(_off_our_ports(offers, frame, problems), policy, problems), policy, problems), problems),
-        incumbents,
-        problems,
-    )
-    model = _model(offers, frame)
+    offers = _off_engines(_off_our_ports(offers, frame, problems), policy, problems)
+    offers = _agree(_granted(offers, policy, problems), problems)
+    offers, shut = _claim(offers, incumbents, problems)
+    model = _model([*offers, *shut], frame)
     return Built(model, tuple(sorted(set(problems))), tuple(_placements(offers, model)))
 
 
@@ -565,24 +563,46 @@ def _two_ports(offer: _Offer) -> Problem:
     )
 
 
-def _claim(offers: list[_Offer], incumbents: Mapping[str, Claim], problems: list[Problem]) -> list[_Offer]:
-    """Each host and path, and each stream port, goes to its incumbent, else to the oldest route that wants it."""
+def _claim(offers: list[_Offer], incumbents: Mapping[str, Claim], problems: list[Problem]) -> tuple[list[_Offer], list[_Offer]]:
+    """Each host and path, and each stream port, goes to its incumbent, else to the oldest route that wants it.
+
+    Beside those that have something, what has to be shut instead (`_shut`).
+    """
     holders: dict[str, _Offer] = {}
     for offer in offers:
         for claim in offer.claims:
             if claim not in incumbents or incumbents[claim].is_of(offer.owner, offer.instance.id):
                 holders.setdefault(claim, offer)
     kept: list[_Offer] = []
+    nobodys: list[_Offer] = []
     for offer in offers:
         lost = [c for c in offer.claims if c not in holders or not _may_have(offer, holders[c])]
         if not lost:
             kept.append(offer)
             continue
         problems += [_taken(offer, claim, holders.get(claim), incumbents) for claim in lost]
+        nobodys.append(
+            offer.narrowed(tuple(h for h, c in zip(offer.route.hosts, offer.claims, strict=False) if c not in holders))
+        )
         hosts = tuple(host for host, claim in zip(offer.route.hosts, offer.claims, strict=False) if claim not in lost)
         if hosts:
             kept.append(offer.narrowed(hosts))
-    return kept
+    return kept, [
+        _shut(offer.narrowed(hosts)) for offer in nobodys if offer.route.guarded and (hosts := _falls_back(offer, kept))
+    ]
+
+
+def _falls_back(offer: _Offer, kept: list[_Offer]) -> tuple[Host | Wildcard, ...]:
+    """Its hosts whose requests would go to another route of its own owner, which may ask nobody who they are."""
+    own = {mine for one in kept if one.owner == offer.owner for mine in one.route.hosts}
+    wild = [mine for mine in own if isinstance(mine, Wildcard)]
+    return tuple(host for host in offer.route.hosts if host in own or any(host.endswith(mine.suffix) for mine in wild))
+
+
+def _shut(offer: _Offer) -> _Offer:
+    """What is kept for one who is gone answers 503.  Under another name: the claim stays with that one."""
+    route = replace(offer.route, name=Name(f"{offer.route.name}:shut"))
+    return replace(offer, route=withheld(route, "claim"), pool=None, server=None)
 
 
 def _may_have(offer: _Offer, holder: _Offer) -> bool:

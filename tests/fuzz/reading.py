@@ -204,7 +204,7 @@ class _Guards:
             yield ("at once", *self._zone(words[0], block), *words[1:])
         yield from (("status", *words) for kind in ("limit_req_status", "limit_conn_status") for words in block.named(kind))
         for words in block.named("auth_basic_user_file"):
-            path = re.fullmatch(r"/confgen/generations/[0-9a-f]{16}/(users/[0-9a-f]{16})", words[0])
+            path = re.fullmatch(r"/.*/generations/[0-9a-f]{16}/(users/[0-9a-f]{16})", words[0])
             yield ("users", *(self._texts[path[1]].split("\n")[:-1] if path else ["not of this generation"]))
         yield from (("asked", words[0]) for words in block.named("auth_basic"))
 

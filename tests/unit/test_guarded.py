@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from confgen.build import build
 from confgen.errors import RefusedText
-from confgen.kept import Kept, Quarantined
+from confgen.kept import Claim, Kept, Quarantined
 from confgen.model import Route
 from confgen.problem import Effect, Problem
 from confgen.proxies import PROXIES
 from confgen.readback import verify
 from confgen.render import Renderer
-from confgen.settings import Settings
+from confgen.settings import Frame, LabelSettings, Settings
 from confgen.state import Exposed, Instance, Snapshot, State
 from confgen.want import definition, shape
-from tests.unit.facts import FRONT, container
+from tests.unit.facts import FRONT, container, state
 
 OPEN = {"routes.web.host": "a.example", "routes.web.port": "80"}
 SHUT = {"routes.adm.host": "a.example", "routes.adm.path": "/admin", "routes.adm.allow": "10.0.0.0/8"}
@@ -87,3 +88,23 @@ def test_the_order_of_rules_is_read_back(name: str) -> None:
             swapped = "".join([*lines[:at], lines[at + 1], lines[at], *lines[at + 2 :]])
             with pytest.raises(RefusedText):
                 verify(proxy.expected(model, caps, settings.frame), proxy.structure({**files, main: swapped.encode()}))
+
+
+@pytest.mark.parametrize(
+    "guard", [{"allow": "10.0.0.0/8"}, {"auth.basic": "bob:$5$saltsalt$" + "a" * 43}, {"limit.rate": "1r/s"}, {}]
+)
+def test_what_is_kept_for_one_who_is_gone_is_not_left_to_an_open_route_of_its_owner(guard: dict[str, str]) -> None:
+    """Else /admin would be served by the route of /, for a minute."""
+    claims = ("http:80 a.example /admin", "http:80 b.example /admin")
+    adm = container("adm", {"host": "a.example, b.example", "path": "/admin", "port": "80", **guard}, of="shop/adm")
+    web = container("web", {"host": "a.example, b.example", "port": "80"}, of="shop/web")
+    gone = {claim: Claim(claim, "other") for claim in claims}
+    found = build(state(adm, web), FRONT, LabelSettings(), Frame(), gone)
+    shut = [route for route in found.model.routes() if route.match.path == "/admin"]
+    assert [(route.withheld, route.pool, route.hosts) for route in shut] == [("claim", None, ("a.example", "b.example"))] * bool(
+        guard
+    )
+    assert "shop.adm.default:shut" not in {placement.route for placement in found.placements}, "the claim stays with the other"
+    stranger = container("web", {"host": "a.example", "port": "80"}, of="blog/web")
+    found = build(state(adm, stranger), FRONT, LabelSettings(), Frame(), gone)
+    assert [str(route.match.path) for route in found.model.routes()] == ["/"], "nobody shuts another one's host"
