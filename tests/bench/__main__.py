@@ -19,6 +19,7 @@ from rich.table import Table
 
 from tests.bed import engine as bed_engine
 from tests.bed import own, peers, tools
+from tests.bed.shell import BedError
 from tests.bench import engine, page, places
 from tests.bench.figures import Figure, as_json, cases, cell
 from tests.bench.measure import Measure
@@ -38,9 +39,13 @@ def main(words: list[str]) -> int:
     if running is None:
         sys.stderr.write("no engine answers; run `make bench`\n")
         return 1
-    own.ensure(running)
-    peers.ensure()
-    tools.ensure_apt("wrk")
+    try:
+        own.ensure(running)
+        peers.ensure()
+        tools.ensure_apt("wrk")
+    except BedError as error:
+        sys.stderr.write(f"tests.bench: {error}\n{error.hint}\n")
+        return 1
     # An end asked for by `kill` cleans up as one by Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tests.bed import peers
+from tests.bed.shell import run
 from tests.bench.engine import pid, resident_mb
 from tests.e2e.conftest import EXAMPLES
-from tests.e2e.stack import ROOT, Stack, docker, free_port, get, stack, until
+from tests.e2e.stack import ROOT, Stack, docker, get, stack, until
+from tests.ports import free_port
 
 FILES = ROOT / "tests" / "bench" / "files"
-#: What the page calls them.  The last ones take part where only the path of the bytes is measured.
+#: What the page calls them.
 OURS = ("confgen, nginx", "confgen, HAProxy")
-PEERS = ("Traefik",)
 #: Traefik's `providersThrottleDuration`, in seconds: what comes within it is held back, after which it lasts anew.
 THROTTLE = 2.0
 #: The host that each project's own app answers.
@@ -101,7 +101,7 @@ def for_traefik(name: str, host: str) -> dict[str, str]:
 @contextlib.contextmanager
 def confgen(proxy: str, env: Mapping[str, str] | None = None) -> Iterator[Place]:
     """The example that users copy, as it is, with an app of chosen manners."""
-    title = {"nginx": "confgen, nginx", "haproxy": "confgen, HAProxy"}[proxy]
+    title = dict(zip(EXAMPLES, OURS, strict=True))[proxy]
     with stack(EXAMPLES[proxy], env={"MANNER": "dies", **(env or {})}, files=(FILES / "app.yaml",)) as world:
 
         def told(words: str) -> int:
@@ -134,15 +134,15 @@ def versions() -> dict[str, str]:
     """Of all programs that take part."""
     programs = peers.ensure()
     return {
-        "nginx": _said("nginx:1.30", "nginx", "-v"),
-        "HAProxy": _said("haproxy:3.2", "haproxy", "-v"),
-        "Traefik": _version(os.popen(f"{programs['traefik']} version").read()),
-        "Caddy": _version(os.popen(f"{programs['caddy']} version").read()),
+        "nginx": _version(docker("run", *APART, "--entrypoint", "nginx", "nginx:1.30", "-v", merged=True)),
+        "HAProxy": _version(docker("run", *APART, "--entrypoint", "haproxy", "haproxy:3.2", "-v")),
+        "Traefik": _version(run([programs["traefik"], "version"])),
+        "Caddy": _version(run([programs["caddy"], "version"])),
     }
 
 
-def _said(image: str, *words: str) -> str:
-    return _version(docker("run", "--rm", "--network", "none", "--entrypoint", words[0], image, *words[1:], merged=True))
+#: How a container runs that only says something.
+APART = ("--rm", "--network", "none")
 
 
 def _version(text: str) -> str:

@@ -26,10 +26,10 @@ def run(scene: Scene, _others: int) -> Iterator[Figure]:
     for number, place in scene.turns(scene.times(3), f"{SIZE} at once"):
         for case, value in _burst(scene, place, number):
             found[case, place.name].append(value)
-    for case, place in sorted(found, key=lambda key: key[0].startswith("stop")):
+    for (case, name), values in sorted(found.items(), key=lambda item: item[0][0].startswith("stop")):
         what = case.partition(": ")[2]
         better: Better = "" if what == "changes applied" else "less"
-        yield Figure(case, place, tuple(found[case, place]), UNITS.get(what, ""), better)
+        yield Figure(case, name, tuple(values), UNITS.get(what, ""), better)
 
 
 def _burst(scene: Scene, place: Place, number: int) -> Iterator[tuple[str, float]]:
