@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -119,6 +120,17 @@ def own_cpu_ms(number: int) -> float:
     """Of one process, without its children."""
     fields = Path(f"/proc/{number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def at_rest(number: int) -> bool:
+    """Whether a process has used hardly any CPU for a moment."""
+    before = own_cpu_ms(number)
+    time.sleep(MOMENT)
+    return own_cpu_ms(number) - before <= MOMENT * 1000 * REST
+
+
+#: In seconds, and the share of a core that counts as rest.
+MOMENT, REST = 0.5, 0.04
 
 
 def remove(names: list[str]) -> None:

@@ -63,7 +63,8 @@ class Place:
         """So many containers of the project's app, made anew with these manners, all of them answering."""
         self.world.env["MANNER"] = manner
         self.world.compose("up", "-d", "--no-build", "--scale", f"web={count}", "web")
-        until(lambda: len(self.world.hostnames(HOST, 4 * count)) == count, f"{self.name}: {count} replicas answer")
+        told = f"{self.name}: {count} replicas answer"
+        until(lambda: len(self.world.hostnames(HOST, 4 * count) - {""}) == count, told, deadline=60)
         return [self.world.container("web", number + 1) for number in range(count)]
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from typing import TypeVar
 from rich.progress import Progress
 
 from tests.bench import places
-from tests.bench.engine import Events, events, remove
+from tests.bench.engine import Events, at_rest, events, remove
 from tests.bench.places import Place
 from tests.e2e.stack import docker
 
 Item = TypeVar("Item")
+#: How long one may take to catch up, in seconds.
+PATIENCE = 30.0
 
 
 @dataclass
@@ -52,13 +55,24 @@ class Scene:
 
     @contextlib.contextmanager
     def only(self, place: Place) -> Iterator[None]:
-        """The others' followers are frozen: they would use the same two cores to look at the same events."""
+        """The others' followers are frozen: they would use the same two cores to look at the same events.
+
+        One that was frozen itself has to catch up first with all that it missed.
+        """
         others = [other.world.container(other.follower) for other in self.places if other is not place]
         docker("kill", "--signal", "STOP", *others)
         try:
+            self._caught_up(place)
             yield
         finally:
             docker("kill", "--signal", "CONT", *others)
+
+    @staticmethod
+    def _caught_up(place: Place) -> None:
+        """On a machine where others start containers nobody comes to rest, and it is measured all the same."""
+        given_up = time.monotonic() + PATIENCE
+        while not at_rest(place.pid) and time.monotonic() < given_up:
+            pass
 
     def gather(self, size: int) -> None:
         """Other containers come until there are so many: idle, without labels and without a network."""
