@@ -5,13 +5,15 @@ A host has one certificate, whatever routes it has: the one that a route names, 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import itemgetter
 
 from confgen.model import Listener, Model, Route, shut, withheld
 from confgen.problem import Effect, Problem
 from confgen.settings import Frame
-from confgen.tls import Certificate, choose
+from confgen.tls import Certificate, choose, patterns
 from confgen.values import Header, Host, Name, Port, Text, Wildcard, nearest
 
 Hosts = frozenset[Host | Wildcard]
@@ -32,7 +34,10 @@ def secure(model: Model, certificates: tuple[Certificate, ...]) -> tuple[Model, 
     served = _chosen(routes, certificates, problems)
     for route in routes:
         problems += _bare(route, served)
-    used = tuple(replace(c, hosts=hosts) for c in certificates if (hosts := tuple(sorted(h for h in served if served[h] == c))))
+    hosts: defaultdict[Name, list[Host | Wildcard]] = defaultdict(list)
+    for host, certificate in sorted(served.items(), key=itemgetter(0)):
+        hosts[certificate.name].append(host)
+    used = tuple(replace(c, hosts=tuple(hosts[c.name])) for c in certificates if c.name in hosts)
     return replace(model, listeners=listeners, certificates=used), tuple(sorted(set(problems)))
 
 
@@ -62,8 +67,14 @@ def _chosen(routes: list[Route], certificates: tuple[Certificate, ...], problems
             if first.tls.certificate != route.tls.certificate:
                 message = f"{host} is served with certificate {first.tls.certificate}, which route {first.name} names"
                 problems.append(Problem(route.origin, "CG003", message, Effect.LABEL, "name the same one in both"))
+    fitting: defaultdict[str, list[Certificate]] = defaultdict(list)
+    for certificate in certificates:
+        for said in certificate.names:
+            fitting[said].append(certificate)
     chosen = {
-        host: by_name[name] if host in wished and (name := wished[host].tls.certificate) else choose(host, certificates)
+        host: by_name[name]
+        if host in wished and (name := wished[host].tls.certificate)
+        else choose(host, [c for said in patterns(host) for c in fitting.get(said, ())])
         for route in routes
         for host in route.hosts
     }

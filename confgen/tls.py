@@ -63,8 +63,7 @@ class Certificate:
         return f"{self.name} {'ended' if self.expired else 'until'} {self.not_after.partition('T')[0]}"
 
     def covers(self, host: Host | Wildcard) -> bool:
-        """RFC 6125, 6.4.3: a wildcard stands for one whole label."""
-        return host in self.names or (isinstance(host, Host) and "*." + host.partition(".")[2] in self.names)
+        return any(pattern in self.names for pattern in patterns(host))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +78,11 @@ class Shelf:
     problems: tuple[Problem, ...] = ()
     pems: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     broken: tuple[Name, ...] = ()
+
+
+def patterns(host: Host | Wildcard) -> tuple[str, ...]:
+    """The names in a certificate that cover a host.  RFC 6125, 6.4.3: a wildcard stands for one whole label."""
+    return (host, "*." + host.partition(".")[2]) if isinstance(host, Host) else (host,)
 
 
 def choose(host: Host | Wildcard, certificates: Iterable[Certificate]) -> Certificate | None:

@@ -58,7 +58,8 @@ class Certificates:
             elif seen.setdefault(place.name, place):
                 problems += self._take(place, now)
         problems += [_gone(name) for name in sorted(self._good.keys() - seen.keys())]
-        self._read = {key: pair for key, pair in self._read.items() if pair in self._good.values()}
+        used = frozenset(self._good.values())
+        self._read = {key: pair for key, pair in self._read.items() if pair in used}
         good = sorted(self._good.items())
         return Shelf(
             certificates=tuple(_certificate(name, pair, now) for name, pair in good),
