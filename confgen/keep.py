@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -17,6 +18,7 @@ from confgen.errors import BadInput, BadTemplate, ConfgenError, NotApplied, Refu
 from confgen.kept import Claim, Kept, Quarantined, Verdict, claim_names
 from confgen.model import Model, Route
 from confgen.policy import Policy
+from confgen.problem import Effect, Origin, Problem
 from confgen.proxies.proxy import Caps
 from confgen.quarantine import offenders
 from confgen.recent import Recent
@@ -76,6 +78,7 @@ class Keeper:
         self._stopped = stopped
         self.policy: Policy | None = None
         self.shelf = Shelf()
+        self._https = (0, 0.0)  # how often its port could not be opened, and until when it is not tried
         self.judge: Judging | None = None
         self._verdicts: tuple[Verdict, ...] = ()
         self._life = ""
@@ -244,6 +247,11 @@ class Keeper:
         return self._shaped[1]
 
     def _certificates(self, seat: Seat) -> Shelf:
+        """What can be used; nothing for a while after the port for https could not be opened."""
+        if self._clock() < self._https[1]:
+            origin = Origin(seat.name, seat.name, f"port {self._settings.frame.https_port}")
+            hint = "free it, or choose another with --https-port; it is tried again by itself from time to time"
+            return Shelf(problems=(Problem(origin, "CG301", f"no https: {_PORT_WORDS}", Effect.NOTHING, hint),))
         return vault.recall(seat.target.folder, self._is_live(seat).model, self.shelf) if self.shelf.broken else self.shelf
 
     def _frame(self, seat: Seat) -> Frame:
@@ -281,8 +289,19 @@ class Keeper:
 
     # --- quarantine ---
 
+    def _gives_up_https(self, seat: Seat, model: Model, error: NotApplied) -> bool:
+        """Where the port for https is new and cannot be had, http goes on without it for a while, and no route is blamed."""
+        taken = isinstance(error, ReloadFailed) or os.strerror(errno.EADDRINUSE) in error.message
+        if not taken or not model.certificates or self._is_live(seat).model.certificates:
+            return False
+        tries, _ = self._https
+        self._https = (tries + 1, self._clock() + _SECOND_TRY * 2 ** min(tries, 10))
+        return True
+
     def _blame(self, seat: Seat, model: Model, error: NotApplied) -> bool:
         """Finds the routes because of which the text is refused and puts them into quarantine; False if there are none."""
+        if self._gives_up_https(seat, model, error):
+            return True
         if isinstance(error, ReloadFailed):
             known = {listener.name for listener in self._is_live(seat).model.listeners}
             fresh_ports = [x for x in model.listeners if x.name not in known and x.protocol != "http"]

@@ -97,3 +97,18 @@ def test_f24_certificates_that_cannot_be_used(liar: Faultsock, world: Worlds, ho
         f"{', '.join(FAULTS)}, also over a restart of confgen: the last good copy is served, a renewal after each is taken, one "
         f"that has ended is served and told; {load.result.requests} requests over TLS to another, {probe.requests} probes, 0 errors"
     )
+
+
+def test_the_port_for_https_is_taken(liar: Faultsock, world: Worlds, home: Path, kind: str) -> None:
+    """http is served as if there were no certificate; what needs one is shut, and it is said why."""
+    folder, port = home / "certificates", free_port()
+    fresh(folder)
+    with socket.create_server(("", port)):
+        made = world(kind=kind, env={"CONFGEN_CERTIFICATES": str(folder), "CONFGEN_HTTPS_PORT": str(port)})
+        liar.add(liar.row(1, VICTIM), tell=False)
+        need = {"confgen.host": "need.localhost", "confgen.port": "80", "confgen.tls": "require"}
+        liar.add(liar.row(2, "", labels=need), tell=False)
+        made.boot()
+        made.serves(VICTIM)
+        made.serves("need.localhost", 503)
+        made.tells(f"port {port}: no https")
