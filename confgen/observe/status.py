@@ -45,6 +45,8 @@ def _seat_data(seat: SeatReport) -> dict[str, object]:
         "generation": seat.applied.generation if seat.applied else None,
         "pinned": seat.pinned or None,
         "right": seat.right,
+        "impact": seat.plan.impact.name.lower(),
+        "reason": seat.plan.reason or None,
         "error": seat.error.message if seat.error else None,
         "model": encode(seat.model),
         "problems": [
@@ -72,14 +74,17 @@ def show(report: Report) -> None:
         if seat.error:
             console.print(Text(f"  not right: {seat.error.message}. {seat.error.hint}", style="red"))
         elif not seat.right:
-            console.print(
-                Text("  not what is wanted; is `confgen watch` running? `confgen plan` shows the difference", style="red")
-            )
+            console.print(Text(f"  {_difference(seat)}; is `confgen watch` running? `confgen plan` shows all of it", style="red"))
         console.print(_table(seat.model))
         for problem in seat.problems:
             console.print(Text(f"  {problem}", style="yellow"))
             if problem.hint:
                 console.print(Text(f"    {problem.hint}"))
+
+
+def _difference(seat: SeatReport) -> str:
+    plan = seat.plan
+    return "not what is wanted" + (f" ({plan.impact.words}: {plan.reason})" if plan.reason else "")
 
 
 def _table(model: Model) -> object:

@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from confgen.apply import Result, apply
+from confgen.errors import RefusedByProxy
 from confgen.model import Model, Server, ServerState
 from confgen.proxies.haproxy import HAPROXY, alter
 from confgen.targets.channel import ChannelTarget
@@ -302,6 +303,27 @@ def test_a_death_at_any_point_is_made_right_by_the_next_start(newest: Bench) -> 
         assert apply(candidate, HAPROXY, caps, newest.target, 5).generation == newest.running()
         does_what_a_fresh_one_does(newest)
     assert died > 10
+
+
+class Refusing(ChannelTarget):
+    """A proxy whose test says no."""
+
+    def run(self, command: Command, deadline: float) -> Answer:
+        return Answer(1, "[ALERT] no memory left\n")
+
+
+def test_what_was_drained_for_a_text_that_is_then_refused_is_let_back_in(newest: Bench) -> None:
+    """Requests are taken away before the test; the container that was stopping may stay after all."""
+    two = one_pool(server("one", 8001), server("two", 8002))
+    candidate = newest.candidate(one_pool(server("one", 8001), server("two", 8002, state=ServerState.DRAINING)))
+    good, target = newest.serve(two), newest.target
+    with pytest.raises(RefusedByProxy, match="no memory left"):
+        apply(candidate, HAPROXY, newest.caps(), Refusing(target.name, target.folder, target.view), 5)
+    assert servers(newest)["web", "two"][2] == "0"
+    assert target.folder.live() == good.generation != newest.running()
+    again = newest.serve(two)
+    assert (again.result, newest.running()) == (Result.RELOADED, good.generation)
+    does_what_a_fresh_one_does(newest)
 
 
 def test_what_left_is_swept_out_by_a_later_change(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
