@@ -23,8 +23,8 @@ _OTHERS = tuple(output.path for output in OUTPUTS if output.path not in (MAIN, *
 _SECTIONS = frozenset(title.encode() for title in SECTIONS)
 #: What has a meaning within a line.
 _MEANING = re.compile(rb"[\\\"'#$]")
-#: So many texts are remembered as they were read: the former one and the next of a few proxies.
-_TEXTS = 16
+#: So many texts are remembered as they were read: the one that runs and the next, of two proxies.
+_TEXTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _server(words: list[str]) -> Server:
     return Server(words[1], words[2], int(found["weight"]), int(found["maxconn"]), "disabled" in words, tuple(rest))
 
 
-@lru_cache(_TEXTS)
+@lru_cache(_TEXTS * len(MAPS))
 def _entries(text: bytes) -> tuple[tuple[str, str], ...]:
     found = (b" ".join(words).decode("utf-8", "surrogateescape").partition(" ") for words in tokens.entries(text))
     return tuple((key, value) for key, _, value in found)
