@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from confgen.labels import KEYS, SECURITY, Key, Scope
+from confgen.keys import KEYS, SECURITY, Key, Scope
 from confgen.problem import CODES, Effect
 
 _TITLES = {

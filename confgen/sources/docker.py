@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from confgen.errors import SourceUnavailable, StaleSocket
-from confgen.labels import BY_NAME
+from confgen.keys import BY_NAME
 from confgen.settings import LabelSettings
 from confgen.sources import rows
 from confgen.sources.engine import Engine, refused

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from confgen.errors import RefusedText
-from confgen.labels import KEYS
+from confgen.keys import KEYS
 from confgen.problem import Effect
 from confgen.values import Refusal
 from tests.cve.attack import SIGN, evil, is_withheld, leaves_no_trace, outcome, words

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from confgen import want
 from confgen.codec import decode
-from confgen.labels import BY_NAME, find
+from confgen.keys import BY_NAME, find
 from confgen.model import Model
 from confgen.problem import Problem
 from confgen.proxies import PROXIES

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from confgen import labels, want
+from confgen import keys, want
 from confgen.proxies import PROXIES
 from confgen.state import Instance
 from confgen.values import Host, Match, Name, Path
@@ -28,7 +28,7 @@ def test_no_label_makes_a_text_that_its_model_is_not(seed: str) -> None:
     assert not tally.failures, [line for number, _ in tally.failures[:3] for line in run.reproduced(seed, number)]
     assert tally.counts["labels"] > 1500
     assert tally.counts["accepted"] > tally.counts["labels"] // 2, "most of it must reach the text"
-    assert len([key for key in tally.counts if key.startswith("key ")]) == len(labels.KEYS), "every kind of label"
+    assert len([key for key in tally.counts if key.startswith("key ")]) == len(keys.KEYS), "every kind of label"
     assert min(tally.counts["nginx routes"], tally.counts["haproxy routes"]) > 100
 
 
@@ -104,20 +104,20 @@ def test_a_filter_that_quotes_almost_all_is_seen(name: str) -> None:
 def test_a_reader_that_takes_anything_is_seen(name: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """But for nginx's path, which is quoted so well that nothing comes of it."""
     loose = {"path": lambda text: Match(Path("/" + text)), "host": lambda text: (Host(text),), "pool": Name}
-    row = labels.BY_NAME[key]
-    monkeypatch.setitem(labels.BY_NAME, key, replace(row, kind=replace(row.kind, parse=loose[key])))
+    row = keys.BY_NAME[key]
+    monkeypatch.setitem(keys.BY_NAME, key, replace(row, kind=replace(row.kind, parse=loose[key])))
     assert first_failure(side(name))[1]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_reader_whose_grammar_is_not_anchored_at_its_end_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The mistake of CVE-2021-25748 and 2026-1580: what stands behind a line break is not looked at."""
-    row = labels.BY_NAME["host"]
+    row = keys.BY_NAME["host"]
 
     def loose(text: str) -> object:
         return tuple(Host(part) for part in text.split(",") if re.match(r"^[a-z0-9.-]+$", part, re.MULTILINE))
 
-    monkeypatch.setitem(labels.BY_NAME, "host", replace(row, kind=replace(row.kind, parse=loose)))
+    monkeypatch.setitem(keys.BY_NAME, "host", replace(row, kind=replace(row.kind, parse=loose)))
     assert first_failure(side(name))[1]
 
 

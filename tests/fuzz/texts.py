@@ -10,7 +10,7 @@ import random
 import string
 from collections.abc import Callable
 
-from confgen.labels import BY_NAME, KEYS, SECURITY, row
+from confgen.keys import BY_NAME, KEYS, SECURITY, row
 from confgen.values import ALGORITHMS, SIGNALS
 
 #: What means something to nginx, HAProxy, Jinja, a shell, a terminal or a reader of logs.
@@ -240,7 +240,7 @@ _VALID: dict[str, Callable[[random.Random], str]] = {
     "limit.body": _one_of("0", "1", "512k", "10m", "3G", "1024g"),
     "limit.rate": _one_of("1r/m", "7r/s", "10r/s", "100r/m", "999999r/s"),
     "limit.burst": _one_of("0", "20", "10000"),
-    "limit.connections": _one_of("1", "20", "1000000"),
+    "limit.connections": _one_of("1", "20", "65535"),
     "health": _one_of("/healthz", "/a%20b?", "tcp", "off"),
     "health.status": _one_of("200-399", "200,204", "399-200"),
     "health.start": _one_of("checked", "ready"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from confgen.build import Vantage
-from confgen.labels import find
+from confgen.keys import find
 from confgen.problem import Origin
 from confgen.state import COMPOSE_PROJECT, COMPOSE_SERVICE, Attachment, Exposed, Health, Instance, Phase
 from tests.fuzz import texts

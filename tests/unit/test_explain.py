@@ -11,7 +11,7 @@ from confgen.build import Vantage
 from confgen.errors import ReloadFailed
 from confgen.explain import Chain, match_path, request
 from confgen.explain import container as explain_container
-from confgen.labels import SECURITY
+from confgen.keys import SECURITY
 from confgen.model import Model, Route
 from confgen.plan import Change, Impact, Plan
 from confgen.problem import Effect, Problem

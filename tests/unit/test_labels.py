@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from confgen.labels import BY_NAME, KEYS, SECURITY, Key, Scope, Wish, find, proxy_kind
+from confgen.keys import BY_NAME, KEYS, SECURITY, Key, Scope, find
+from confgen.labels import Wish, proxy_kind
 from confgen.problem import CODES, Effect
 from confgen.settings import LabelSettings
 from confgen.values import Duration, Header, Host, Match, Name, Path, Port, Refusal, Text, Weight, Wildcard
