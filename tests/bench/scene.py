@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -100,4 +101,11 @@ def scene(rounds: int, progress: Progress) -> Iterator[Scene]:
         made = Scene(tuple(found), stack.enter_context(events()), rounds, progress)
         stack.callback(lambda: remove(made.crowd))
         progress.remove_task(task)
+        stack.callback(_unmoved)
         yield made
+
+
+def _unmoved() -> None:
+    """Once the tidying has begun, nobody's impatience leaves half of it behind."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
