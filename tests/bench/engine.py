@@ -122,11 +122,12 @@ def own_cpu_ms(number: int) -> float:
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
-def at_rest(number: int) -> bool:
-    """Whether a process has used hardly any CPU for a moment."""
-    before = own_cpu_ms(number)
+def at_rest(numbers: list[int]) -> bool:
+    """Whether none of these processes has used more than hardly any CPU for a moment."""
+    before = [own_cpu_ms(number) for number in numbers]
     time.sleep(MOMENT)
-    return own_cpu_ms(number) - before <= MOMENT * 1000 * REST
+    used = [own_cpu_ms(number) - then for number, then in zip(numbers, before, strict=True)]
+    return max(used) <= MOMENT * 1000 * REST
 
 
 #: In seconds, and the share of a core that counts as rest.

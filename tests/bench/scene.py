@@ -58,21 +58,22 @@ class Scene:
     def only(self, place: Place) -> Iterator[None]:
         """The others' followers are frozen: they would use the same two cores to look at the same events.
 
-        One that was frozen itself has to catch up first with all that it missed.
+        All catch up first with what they missed: one that is frozen in the middle of its work would believe afterwards that
+        it had taken so long.
         """
+        self._catch_up()
         others = [other.world.container(other.follower) for other in self.places if other is not place]
         docker("kill", "--signal", "STOP", *others)
         try:
-            self._caught_up(place)
             yield
         finally:
             docker("kill", "--signal", "CONT", *others)
 
-    @staticmethod
-    def _caught_up(place: Place) -> None:
+    def _catch_up(self) -> None:
         """On a machine where others start containers nobody comes to rest, and it is measured all the same."""
+        numbers = [place.pid for place in self.places]
         given_up = time.monotonic() + PATIENCE
-        while not at_rest(place.pid) and time.monotonic() < given_up:
+        while not at_rest(numbers) and time.monotonic() < given_up:
             pass
 
     def gather(self, size: int) -> None:
