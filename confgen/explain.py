@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from confgen.build import GONE, ONE_OFF, Placement
+from confgen.build import Placement
 from confgen.labels import proxy_kind, read
 from confgen.model import Model, Route, Server, ServerState
+from confgen.offer import GONE, ONE_OFF
 from confgen.problem import Effect, Problem, count
 from confgen.report import SeatReport
 from confgen.settings import LabelSettings

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from confgen.build import GONE, Vantage
 from confgen.errors import UsageError
 from confgen.labels import proxy_kind
+from confgen.offer import GONE, Vantage
 from confgen.problem import Effect, Origin, Problem
 from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Caps, Proxy

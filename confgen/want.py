@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from confgen.apart import renderer
-from confgen.build import GONE, Built, Vantage, build
+from confgen.build import Built, build
 from confgen.codec import decode, encode
 from confgen.errors import BadInput
 from confgen.kept import Kept
 from confgen.labels import proxy_kind
 from confgen.model import Listener, Model, Pool, Route, withheld
+from confgen.offer import GONE, Vantage
 from confgen.plan import Impact, Plan, make
 from confgen.policy import Policy
 from confgen.policy import parse as parse_policy

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import pytest
 
-from confgen.build import Vantage
 from confgen.errors import TargetUnavailable
+from confgen.offer import Vantage
 from confgen.proxies import PROXIES
 from confgen.render import Renderer
 from confgen.settings import Frame, Settings

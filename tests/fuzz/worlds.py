@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from confgen.build import Vantage
 from confgen.keys import find
+from confgen.offer import Vantage
 from confgen.problem import Origin
 from confgen.state import COMPOSE_PROJECT, COMPOSE_SERVICE, Attachment, Exposed, Health, Instance, Phase
 from tests.fuzz import texts

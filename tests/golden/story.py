@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 
-from confgen.build import Vantage
+from confgen.offer import Vantage
 from confgen.problem import Problem
 from confgen.proxies import PROXIES
 from confgen.settings import Settings

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from confgen.build import Built, Vantage, build
+from confgen.build import Built, build
 from confgen.labels import Wish, Wishes, read
 from confgen.model import Model, Pool, Route, Server
+from confgen.offer import Vantage
 from confgen.problem import Effect, Origin, Problem
 from confgen.settings import Frame, LabelSettings
 from confgen.state import COMPOSE_PROJECT, COMPOSE_SERVICE, Attachment, Exposed, Health, Instance, Phase, Snapshot, State

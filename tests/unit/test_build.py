@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from confgen.build import Built, Vantage, build
+from confgen.build import Built, build
 from confgen.model import Model, Pool, Redirect, Route, ServerState
+from confgen.offer import Vantage
 from confgen.problem import Effect
 from confgen.settings import Frame, LabelSettings
 from confgen.state import COMPOSE_PROJECT, COMPOSE_SERVICE, Attachment, Exposed, Health, Instance, Phase, State

@@ -58,7 +58,7 @@ def test_two_labels_in_a_file_make_a_route(compose: Read) -> None:
     assert (web.name, web.host_name, web.group, web.owner) == ("web", "web", "shop.web", "shop")
     assert web.attachments == (Attachment("shop_default"),)
     assert str(web.origin) == "service web"
-    from confgen.build import Vantage
+    from confgen.offer import Vantage
 
     found = built(web, vantage=Vantage(None))
     assert found.problems == ()

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from confgen.apply import Applied, Result
-from confgen.build import Vantage
 from confgen.errors import ReloadFailed
 from confgen.explain import Chain, match_path, request
 from confgen.explain import container as explain_container
 from confgen.keys import SECURITY
 from confgen.model import Model, Route
+from confgen.offer import Vantage
 from confgen.plan import Change, Impact, Plan
 from confgen.problem import Effect, Problem
 from confgen.report import SeatReport

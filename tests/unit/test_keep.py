@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from confgen.apply import Result
-from confgen.build import Vantage
 from confgen.errors import RefusedByProxy, ReloadFailed, TargetUnavailable
 from confgen.keep import PIN_FILE, Keeper
+from confgen.offer import Vantage
 from confgen.proxies import PROXIES
 from confgen.report import SeatReport
 from confgen.seats import Seat

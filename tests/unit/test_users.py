@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from confgen.build import LOGINS, LOGINS_AT_ONCE, build
+from confgen.build import build
 from confgen.codec import decode, encode
 from confgen.limits import Limits
 from confgen.model import Model
 from confgen.observe.status import as_data
+from confgen.offer import LOGINS, LOGINS_AT_ONCE
 from confgen.plan import diff
 from confgen.problem import Effect
 from confgen.proxies import PROXIES

@@ -1,0 +1,208 @@
+"""Which of several offers hold: those that a policy grants, that agree with their replicas, that were there first.  Pure.
+
+In each question the oldest holds and the newcomer is named, so that a container that comes later can take nothing from one
+that is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from confgen.kept import Claim
+from confgen.model import Server, withheld
+from confgen.offer import ENGINE_PORTS, Offer
+from confgen.policy import Policy
+from confgen.problem import Effect, Problem
+from confgen.settings import Frame
+from confgen.values import Host, Name, Port, Wildcard
+
+
+def off_our_ports(offers: list[Offer], frame: Frame, problems: list[Problem]) -> list[Offer]:
+    """A tcp route may not take the ports of the HTTP listeners: every site would be gone with them."""
+    kept = []
+    for offer in offers:
+        protocol, port = offer.listener
+        if protocol == "tcp" and port in (frame.http_port, frame.https_port):
+            message = f"port {port} is the proxy's own, for HTTP"
+            problems.append(Problem(offer.route.origin, "CG006", message, Effect.ROUTE, "listen on another port"))
+        else:
+            kept.append(offer)
+    return kept
+
+
+def off_engines(offers: list[Offer], policy: Policy | None, problems: list[Problem]) -> list[Offer]:
+    """Whoever reaches an engine's API may start any container on its machine: only the operator's policy can open that."""
+    kept = []
+    for offer in offers:
+        port, route = offer.server.port if offer.server else 0, offer.route
+        if port not in ENGINE_PORTS or (policy and policy.opens_engine(offer.instance.owner, port)):
+            kept.append(offer)
+            continue
+        effect = Effect.WITHHELD if route.guarded else Effect.SERVER
+        hint = f"name another port; if it is meant: engine_ports = [{port}] in a grant of the policy file"
+        problems.append(Problem(route.origin, "CG121", f"port {port} is one at which engines take orders", effect, hint))
+        if route.guarded:
+            kept.append(replace(offer, route=withheld(route, "port"), pool=None, server=None))
+    return kept
+
+
+def granted(offers: list[Offer], policy: Policy | None, problems: list[Problem]) -> list[Offer]:
+    """What the operator's policy does not grant is left out, host by host."""
+    if policy is None:
+        return offers
+    kept = []
+    for offer in offers:
+        owner, route = offer.owner, offer.route
+        refusals = {host: policy.refusal(owner, *offer.listener, route, host) for host in (route.hosts or (None,))}
+        problems += [
+            Problem(route.origin, "CG008", why, Effect.ROUTE, "ask who keeps the policy file for a grant")
+            for why in refusals.values()
+            if why
+        ]
+        hosts = tuple(host for host in route.hosts if not refusals[host])
+        if hosts or not any(refusals.values()):
+            kept.append(offer.narrowed(hosts))
+    return kept
+
+
+def agree(offers: list[Offer], problems: list[Problem]) -> list[Offer]:
+    """Replicas, and pools that several share, must say the same; the oldest healthy definition holds."""
+    routes: dict[tuple[tuple[str, Port], Name], Offer] = {}
+    pools: dict[Name, Offer] = {}
+    servers: dict[tuple[Name, str], Server] = {}
+    kept = []
+    for offer in offers:
+        first = routes.setdefault((offer.listener, offer.route.name), offer)
+        if first.owner != offer.owner:
+            problems.append(_namesake(offer, first))
+            continue
+        if not _same_definition(first, offer):
+            problems.append(_disagrees(offer, first))
+            continue
+        if offer.pool and offer.server:
+            holder = pools.setdefault(offer.pool.name, offer)
+            if holder.owner != offer.owner and not (holder.named and offer.named):
+                problems.append(_not_shared(offer, holder))
+                continue
+            if holder.pool != offer.pool:
+                problems.append(_disagrees(offer, holder))
+                continue
+            if servers.setdefault((offer.pool.name, offer.server.name), offer.server) != offer.server:
+                problems.append(_two_ports(offer))
+                continue
+        kept.append(offer)
+    return kept
+
+
+def _same_definition(first: Offer, other: Offer) -> bool:
+    return first.route == other.route and first.pool == other.pool
+
+
+def _disagrees(offer: Offer, holder: Offer) -> Problem:
+    mine, theirs = (offer.route, offer.pool), (holder.route, holder.pool)
+    differing = sorted({name for a, b in zip(mine, theirs, strict=True) for name in _differing(a, b)})
+    return Problem(
+        offer.route.origin,
+        "CG005",
+        f"differs from {holder.instance.name}, which was there first, in: {', '.join(differing)}",
+        Effect.SERVER,
+        "give both the same labels, or remove the older one: then this one holds",
+    )
+
+
+def _namesake(offer: Offer, holder: Offer) -> Problem:
+    """A container may be named as another project's service is; it does not become its replica by that."""
+    message = f"its name reads like {holder.instance.group}, to which {holder.instance.name} belongs"
+    return Problem(offer.route.origin, "CG006", message, Effect.ROUTE, "rename the container")
+
+
+def _not_shared(offer: Offer, holder: Offer) -> Problem:
+    """Traffic of a service goes to others only where it says so itself, by naming its pool."""
+    assert offer.pool is not None
+    message = f"pool {offer.pool.name} belongs to {holder.instance.name}"
+    hint = "to share a pool, set the label pool to the same name on both; else choose another name"
+    return Problem(offer.route.origin, "CG006", message, Effect.SERVER, hint)
+
+
+def _differing(one: object, other: object) -> list[str]:
+    if one is None or other is None:
+        return ["pool"] if one != other else []
+    names = [name for name in getattr(type(one), "__slots__", ()) if name not in ("origin", "servers")]
+    return [name for name in names if getattr(one, name) != getattr(other, name)]
+
+
+def _two_ports(offer: Offer) -> Problem:
+    assert offer.pool is not None
+    return Problem(
+        offer.route.origin,
+        "CG003",
+        f"two routes of this container put different servers into pool {offer.pool.name}",
+        Effect.SERVER,
+        "give the pools different names",
+    )
+
+
+def claim(offers: list[Offer], incumbents: Mapping[str, Claim], problems: list[Problem]) -> tuple[list[Offer], list[Offer]]:
+    """Each host and path, and each stream port, goes to its incumbent, else to the oldest route that wants it.
+
+    Beside those that have something, what has to be shut instead (`_shut`).
+    """
+    holders: dict[str, Offer] = {}
+    for offer in offers:
+        for claim in offer.claims:
+            if claim not in incumbents or incumbents[claim].is_of(offer.owner, offer.instance.id):
+                holders.setdefault(claim, offer)
+    kept: list[Offer] = []
+    nobodys: list[Offer] = []
+    for offer in offers:
+        lost = [c for c in offer.claims if c not in holders or not _may_have(offer, holders[c])]
+        if not lost:
+            kept.append(offer)
+            continue
+        problems += [_taken(offer, claim, holders.get(claim), incumbents) for claim in lost]
+        nobodys.append(
+            offer.narrowed(tuple(h for h, c in zip(offer.route.hosts, offer.claims, strict=False) if c not in holders))
+        )
+        hosts = tuple(host for host, claim in zip(offer.route.hosts, offer.claims, strict=False) if claim not in lost)
+        if hosts:
+            kept.append(offer.narrowed(hosts))
+    return kept, [
+        _shut(offer.narrowed(hosts)) for offer in nobodys if offer.route.guarded and (hosts := _falls_back(offer, kept))
+    ]
+
+
+def _falls_back(offer: Offer, kept: list[Offer]) -> tuple[Host | Wildcard, ...]:
+    """Its hosts whose requests would go to another route of its own owner, which may ask nobody who they are."""
+    own = {mine for one in kept if one.owner == offer.owner for mine in one.route.hosts}
+    wild = [mine for mine in own if isinstance(mine, Wildcard)]
+    return tuple(host for host in offer.route.hosts if host in own or any(host.endswith(mine.suffix) for mine in wild))
+
+
+def _shut(offer: Offer) -> Offer:
+    """What is kept for one who is gone answers 503.  Under another name: the claim stays with that one."""
+    route = replace(offer.route, name=Name(f"{offer.route.name}:shut"))
+    return replace(offer, route=withheld(route, "claim"), pool=None, server=None)
+
+
+def _may_have(offer: Offer, holder: Offer) -> bool:
+    """A replica of the holder, or another route that leads the same requests to the same place."""
+    same_name = offer.route.name == holder.route.name
+    return same_name or replace(offer.route, name=holder.route.name, hosts=()) == replace(holder.route, hosts=())
+
+
+def _taken(offer: Offer, claim: str, holder: Offer | None, incumbents: Mapping[str, Claim]) -> Problem:
+    protocol, port = offer.listener
+    what = claim.partition(" ")[2].replace(" ", "") or f"port {port}/{protocol}"
+    who = (
+        f"{holder.instance.name}, which was there first"
+        if holder
+        else f"{incumbents[claim].owner}, which was there until a moment ago"
+    )
+    return Problem(
+        offer.route.origin,
+        "CG006",
+        f"{what} is held by {who}",
+        Effect.ROUTE,
+        "choose another; if both are replicas of one thing, give both the same label pool",
+    )
