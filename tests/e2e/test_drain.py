@@ -23,7 +23,7 @@ def test_drain_waits_for_what_is_open_and_undrain_lets_back_in(world: Stack, pro
     assert world.hostnames("pair.localhost", 20) == {"one"}
     world.compose("restart", "-t", "3", "confgen")
     docker("restart", "-t", "1", two)
-    assert world.server_state(two) == "draining"
+    until(lambda: world.server_state(two) == "draining", "it is out after both restarts")
     assert world.hostnames("pair.localhost", 20) == {"one"}
     refused = drain(world, "drain", one)
     assert refused.returncode == 64
