@@ -62,10 +62,12 @@ services:
     image: confgen-test/whoami
     labels: {{confgen.host: one.localhost, confgen.port: "80"}}
     networks: [one]
+    depends_on: [inner, outer]  # one that starts before its proxy is rightly told that no proxy shares its network
   other:
     image: confgen-test/whoami
     labels: {{confgen.host: two.localhost, confgen.port: "80"}}
     networks: [two]
+    depends_on: [inner, outer]
 networks: {{one: , two: }}
 volumes: {{inner: , outer: }}
 """)

@@ -229,6 +229,7 @@ def test_f32_many_events_leave_nothing_behind(liar: Faultsock, world: Worlds, pr
     with probed(made) as probe:
         for done in range(0, total, batch):
             if done in (warm, warm + batch) and len(figures) < 1:
+                made.settle()
                 figures.append(_weigh(made))
             rows = [liar.row(n % 40, f"h{n % 40}.localhost") for n in range(done // 4, done // 4 + batch // 4)]
             liar.take(*gone)  # die and destroy
@@ -245,7 +246,8 @@ def test_f32_many_events_leave_nothing_behind(liar: Faultsock, world: Worlds, pr
         figures.append(_weigh(made))
     took = time.monotonic() - started
     (memory, threads, files), (memory2, threads2, files2) = figures
-    assert (threads2, files2) == (threads, files)
+    assert threads2 <= threads, figures
+    assert files2 <= files, figures
     assert memory2 - memory < 5 * 1024, figures
     turns = made.log().count("serves generation")
     seen(

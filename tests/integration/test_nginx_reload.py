@@ -120,10 +120,3 @@ def test_a_server_that_dies_without_a_word_costs_no_get(bench: Bench, backends: 
         seen = bench.ask("a.test")
         failed += [seen.status] if seen.status != 200 else []
     assert failed == []
-
-
-def test_how_long_a_reload_takes(newest: Bench, backends: Make) -> None:
-    """From the signal to the generation shown twice: 105 to 130 ms, as old workers go 100 ms after the new ones came."""
-    one, other = backends("one"), backends("two")
-    took = [newest.serve(two(one, other, ServerState.READY, more)).reloaded for more in range(5)]
-    assert sorted(took)[2] < 0.5, took

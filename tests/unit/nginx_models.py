@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from confgen.limits import Limits
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
 from confgen.proxies.nginx import NGINX
 from confgen.values import (
@@ -144,7 +145,7 @@ def models(draw: st.DrawFn) -> Model:
             allow=draw(ranges),
             deny=draw(ranges),
             users=draw(users),
-            limits=draw(limits),
+            limits=Limits(connections=draw(limits).connections),  # what labels can say of a port
             request_headers=draw(headers),
             response_headers=draw(headers),
         )
