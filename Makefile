@@ -9,8 +9,11 @@ PYTEST = $(VENV)/bin/python -m pytest
 BESIDE = tests/unit tests/golden tests/contract tests/cve
 ALONE = tests/fuzz tests/integration tests/faults tests/e2e
 
+PINNED = --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+  --allow-unsafe --no-annotate --no-header
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit golden integration e2e lint format reference image fuzz faults bench lock clean
+.PHONY: help demo test unit golden integration e2e lint format reference docs image fuzz faults bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +50,9 @@ format: ## let ruff arrange the code
 reference: ## write docs/labels.md and docs/labels.schema.json anew from the code
 	@$(VENV)/bin/python -m confgen.reference
 
+docs: ## build the pages as a site, site/index.html; a link that leads nowhere is an error
+	@folder=$$($(BED) site) && $$folder/bin/python -m sphinx -W --keep-going -E -q -d build/doctrees -c docs . site
+
 image: ## build confgen:latest into the engine that answers
 	@$(BED) own
 
@@ -60,11 +66,13 @@ bench: ## confgen beside its peers, about 45 minutes: make bench [ONLY=start,mem
 	@$(BED) run -- $(VENV)/bin/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(OTHERS),--others $(OTHERS)) $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write $(WRITE))
 
-lock: ## pin every package that development and CI use
+lock: ## pin every package that development, CI and the site use
 	@$(VENV)/bin/python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb')); print(*p['dependency-groups']['dev'], *p['build-system']['requires'], sep='\n')" > .dev.in
-	@$(VENV)/bin/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-	  --allow-unsafe --no-annotate --no-header --output-file requirements-dev.lock pyproject.toml .dev.in
+	@$(VENV)/bin/pip-compile $(PINNED) --output-file requirements-dev.lock pyproject.toml .dev.in
 	@rm .dev.in
+	@$(VENV)/bin/python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb')); print(*p['dependency-groups']['docs'], sep='\n')" > .docs.in
+	@$(VENV)/bin/pip-compile $(PINNED) --output-file requirements-docs.lock .docs.in
+	@rm .docs.in
 
 clean: ## remove what was built in the checkout
-	@rm -rf dist build wheels .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf dist build site wheels .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

@@ -1,4 +1,4 @@
-"""The door: `python3 -m tests.bed up | down | env | run -- CMD | natives | image TAG | own | tools PACKAGE | venv`."""
+"""The door: `python3 -m tests.bed up | down | env | run -- CMD | natives | image TAG | own | tools PACKAGE | venv | site`."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("tools", _tools, "install Debian packages that are missing, starting no service")
     sub.add_argument("packages", nargs="+", metavar="PACKAGE")
     add("venv", _venv, "have a virtual environment with the project and its tools; prints its path")
+    add("site", _site, "have the environment that builds the pages as a site; prints its path")
     return parser
 
 
@@ -175,6 +176,12 @@ def _tools(asked: argparse.Namespace) -> int:
 def _venv(_: argparse.Namespace) -> int:
     with alone("venv"):
         print(venv.ensure())
+    return 0
+
+
+def _site(_: argparse.Namespace) -> int:
+    with alone("site"):
+        print(venv.ensure_site())
     return 0
 
 

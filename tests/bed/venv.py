@@ -11,6 +11,8 @@ from tests.bed.shell import CHECKOUT, BedError, cache, key, prune, run, say, ste
 from tests.bed.tools import ensure_apt
 
 LOCK = "requirements-dev.lock"
+#: What `make docs` needs; nothing of the project is in it, so all checkouts share the environment.
+SITE = "requirements-docs.lock"
 
 
 def ensure(checkout: Path = CHECKOUT) -> Path:
@@ -28,10 +30,23 @@ def ensure(checkout: Path = CHECKOUT) -> Path:
     return folder
 
 
+def ensure_site(checkout: Path = CHECKOUT) -> Path:
+    """Have the environment that builds the pages as a site; returns its folder."""
+    lock = checkout / SITE
+    folder = cache() / f"site-{key(lock.read_bytes(), sys.version)}"
+    if not (folder / "complete").exists():
+        with step("site", f"making {folder}"):
+            run([*_pip(folder), "--requirement", lock])
+            (folder / "complete").touch()
+        prune(cache().glob("site-*"), keep=3)
+    return folder
+
+
 def _recipe(checkout: Path) -> str:
     """What decides on the packages. The settings of linters and of pytest do not, and change often."""
     project = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))
     project["tool"] = project.get("tool", {}).get("hatch")
+    project.get("dependency-groups", {}).pop("docs", None)
     lock = checkout / LOCK
     locked = lock.read_bytes() if lock.exists() else b""
     return key(project, locked, sys.version)
@@ -39,17 +54,7 @@ def _recipe(checkout: Path) -> str:
 
 def _make(folder: Path, checkout: Path) -> None:
     """In its final place, since the scripts in it carry its path; `complete` is written last."""
-    if not importlib.util.find_spec("ensurepip"):
-        ensure_apt("python3-venv")
-    run([sys.executable, "-m", "venv", "--clear", folder])
-    pip: list[str | Path] = [
-        folder / "bin" / "python",
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]
+    pip = _pip(folder)
     if (checkout / LOCK).exists():
         run([*pip, "--requirement", checkout / LOCK])
         run([*pip, "--no-deps", "--editable", checkout])
@@ -57,6 +62,14 @@ def _make(folder: Path, checkout: Path) -> None:
         say("venv", f"no {LOCK}: taking the newest of everything")
         _install_unlocked(pip, checkout)
     (folder / "complete").touch()
+
+
+def _pip(folder: Path) -> list[str | Path]:
+    """An empty environment there, and the words that install into it."""
+    if not importlib.util.find_spec("ensurepip"):
+        ensure_apt("python3-venv")
+    run([sys.executable, "-m", "venv", "--clear", folder])
+    return [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
 def _install_unlocked(pip: list[str | Path], checkout: Path) -> None:

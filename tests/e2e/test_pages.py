@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from confgen.proxies import PROXIES
 from confgen.proxies.haproxy import shape as haproxy_shape
 from confgen.proxies.nginx import shape as nginx_shape
 from confgen.settings import Frame
+from tests.bed import venv
+from tests.bed.shell import BedError, alone
 from tests.e2e.stack import ROOT
 
 PAGES = sorted(
     page
-    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md"), ROOT / "templates/README.md")
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/README.md"), ROOT / "templates/README.md")
     if page.is_file()
 )
 
@@ -118,3 +121,42 @@ def test_every_dependency_has_its_reason_and_its_place() -> None:
             if re.search(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)
         }
         assert importing == set(re.findall(r"`(.*?)`", places)), name
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages as `make docs` builds them, from a cold start."""
+    try:
+        with alone("site"):
+            folder = venv.ensure_site()
+    except BedError as error:
+        pytest.skip(f"the packages that build the site cannot be had: {error}")
+    built = tmp_path_factory.mktemp("site")
+    (recipe,) = re.findall(r"^docs:.*\n\t.*?(-m sphinx .*)", text("Makefile"), re.MULTILINE)
+    words = recipe.replace("-d build/doctrees", f"-d {built / 'doctrees'}").split()
+    assert words.pop() == "site"
+    done = subprocess.run(
+        [folder / "bin/python", *words, built / "site"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+    return built / "site"
+
+
+def test_the_site_builds_without_a_warning_and_has_every_page(site: Path) -> None:
+    for page in PAGES:
+        assert (site / page.relative_to(ROOT)).with_suffix(".html").is_file(), page
+
+
+def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
+    pages = sorted(site.rglob("*.html"))
+    assert pages
+    for page in pages:
+        html = page.read_text(encoding="utf-8")
+        assert not re.findall(r"<(?:script|img|iframe|link)\b[^>]*(?:src|href)=.(?:https?:)?//[^>]*", html), page
+    for style in site.rglob("*.css"):
+        assert not re.findall(r"(?:url\(|@import )[\"']?(?:https?:)?//", style.read_text(encoding="utf-8")), style
+
+
+def test_every_example_is_in_the_list() -> None:
+    listed = set(re.findall(r"^\| \[([\w-]+)\]", text("examples/README.md"), re.MULTILINE))
+    assert listed == {folder.name for folder in (ROOT / "examples").iterdir() if folder.is_dir()}
