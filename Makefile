@@ -47,7 +47,7 @@ format: ## let ruff arrange the code
 	@$(VENV)/bin/ruff format
 	@$(VENV)/bin/ruff check --fix
 
-reference: ## write docs/labels.md and docs/labels.schema.json anew from the code
+reference: ## write docs/labels.md, docs/labels.schema.json and docs/settings.md anew from the code
 	@$(VENV)/bin/python -m confgen.reference
 
 docs: ## build the pages as a site, site/index.html; a link that leads nowhere is an error

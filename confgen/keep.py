@@ -123,10 +123,16 @@ class Keeper:
             os.close(self._lock)
             self._lock = None
 
-    def forget_templates(self) -> None:
-        """The templates have changed: everything is rendered anew, and what was refused may be right now."""
-        if self._renders is not None:
+    def take(self, settings: Settings) -> None:
+        """Settings or templates have changed: everything is made anew, and what was refused may be right now."""
+        if self._renders is not None and settings.templates == self._settings.templates:
             self._renders.forget()
+        elif self._renders is not None:
+            self._renders.close()
+            self._renders = None
+        if settings.frame != self._settings.frame:
+            self._https = (0, 0.0)
+        self._settings, self._shaped, self._asked, self._parts = settings, None, Recent(), Recent()
         self._written = self._refused = self._spoilt = None
         self._tries = {name: (tries, self._clock()) for name, (tries, _) in self._tries.items()}
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from confgen import settle
 from confgen.apply import Result
-from confgen.errors import BadInput, ConfgenError, SourceUnavailable, StaleSocket, Stopped, UsageError
-from confgen.keep import DRAINED_FILE, PIN_FILE, Keeper
+from confgen.errors import ConfgenError, SourceUnavailable, StaleSocket, Stopped, UsageError
+from confgen.given import Given, Rereads
+from confgen.keep import Keeper
 from confgen.probe import Judge
 from confgen.report import Report
 from confgen.seats import Seat, seats
 from confgen.settings import Settings
-from confgen.sources.certificates import PATTERNS, Certificates
 from confgen.sources.source import Source
-from confgen.sources.watched import Watched
 from confgen.state import Snapshot, State
-from confgen.tls import Shelf
-from confgen.want import read_policy
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +33,19 @@ _TAKEOVER = 1.0
 class Loop:
     """One watcher of all sources and all proxies.  `turn` may be called by one thread alone."""
 
-    def __init__(self, settings: Settings, sources: tuple[Source, ...], clock: Callable[[], float] = time.monotonic) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        sources: tuple[Source, ...],
+        clock: Callable[[], float] = time.monotonic,
+        rereads: Rereads | None = None,
+    ) -> None:
         self._sources = sources
         self._clock = clock
         self._last: dict[str, Snapshot] = {}
         self._keepers: dict[str, Keeper] = {}
-        self._policy = read_policy(settings)
-        self._certificates = Certificates(settings.certificates) if settings.certificates else None
-        self._shelf = self._certificates.look() if self._certificates else Shelf()
         self._bell = Bell(clock)
+        self._given = Given(settings, rereads, self._bell.ring)
         self._judge = Judge(self._bell.ring)
         self._patience = _PATIENCE
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
@@ -53,20 +53,15 @@ class Loop:
         self._cost = 0.0
         self._failures = 0
         self._standby = False
-        self._stale_templates = self._stale_certificates = False
         self._stop = threading.Event()
         self._broken: Exception | None = None
 
     def turn(self, woken: str = "", since: float | None = None) -> Report:
         """One look at everything, and what follows from it.  since: when its first wake came, on this loop's clock."""
         started = self._clock()
-        if self._stale_templates:
-            self._stale_templates = False
+        if self._given.renew():
             for keeper in self._keepers.values():
-                keeper.forget_templates()
-        if self._certificates and self._stale_certificates:
-            self._stale_certificates = False
-            self._shelf = self._certificates.look()
+                keeper.take(self._settings)
         state = self.look()
         found, problems = seats(state, self._settings)
         self._judge.keep_to(frozenset(seat.name for seat in found))
@@ -79,8 +74,12 @@ class Loop:
             sources=tuple(self._last),
             stale=state.stale,
             seats=reports,
-            problems=problems,
+            problems=(*self._given.problems, *problems),
         )
+
+    @property
+    def _settings(self) -> Settings:
+        return self._given.settings
 
     def look(self) -> State:
         """What every source says; one that does not answer is represented by what it said last, marked stale.
@@ -102,7 +101,7 @@ class Loop:
     def keeper(self, seat: Seat) -> Keeper:
         """The keeper of that proxy, made when it is first met."""
         keeper = self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock, self._stopped))
-        keeper.policy, keeper.shelf = self._policy, self._shelf
+        keeper.policy, keeper.shelf = self._given.policy, self._given.shelf
         return keeper
 
     def _stopped(self) -> bool:
@@ -134,6 +133,7 @@ class Loop:
         except Stopped:
             pass
         finally:
+            self._given.close()
             for keeper in self._keepers.values():
                 keeper.release()
 
@@ -141,8 +141,7 @@ class Loop:
         for source in self._sources:
             self._start(partial(self._watch, source), f"confgen-watch-{source.name}")
         self._start(self._ring_at_stop, "confgen-stop")
-        for watched in self._watched():
-            self._start(partial(watched.run, self._stop), "confgen-files")
+        self._given.watch(self._start)
 
     def _start(self, run: Callable[[], None], name: str) -> None:
         threading.Thread(target=self._run_or_break, args=(run,), daemon=True, name=name).start()
@@ -185,47 +184,13 @@ class Loop:
         due = min([due, *(self._looked + seconds for seconds in again)])
         return min(due, self._looked + settle.backoff(self._failures, self._settings.pace)) if self._failures else due
 
-    def _watched(self) -> Iterator[Watched]:
-        """The operator's files: templates, policy, certificates, users, and the pin of `confgen rollback`."""
-        if self._settings.templates:
-            yield Watched(self._settings.templates, ("**/*",), self._templates_changed, recursive=True)
-        if self._settings.policy:
-            yield Watched((self._settings.policy.parent,), (self._settings.policy.name,), self._policy_changed, recursive=False)
-        if self._settings.certificates:
-            yield Watched((self._settings.certificates,), PATTERNS, self._certificates_changed, recursive=True)
-        if self._settings.users:
-            yield Watched((self._settings.users,), ("*",), lambda: self._bell.ring("changed users", urgent=True), recursive=False)
-        if self._settings.directory.is_dir():
-            yield Watched(
-                (self._settings.directory,),
-                tuple(name for file in (PIN_FILE, DRAINED_FILE) for name in (file, f"*/{file}")),
-                lambda: self._bell.ring("rollback, drain or undrain", urgent=True),
-                recursive=False,
-            )
-
-    def _policy_changed(self) -> None:
-        """A policy with a mistake in it grants nothing new and takes nothing away: the last good one stays."""
-        try:
-            self._policy = read_policy(self._settings)
-        except BadInput as error:
-            log.error("%s; the former policy stays. %s", error.message, error.hint)
-            return
-        self._bell.ring("changed policy", urgent=True)
-
-    def _templates_changed(self) -> None:
-        self._stale_templates = True
-        self._bell.ring("changed templates", urgent=True)
-
-    def _certificates_changed(self) -> None:
-        self._stale_certificates = True
-        self._bell.ring("changed certificates", urgent=True)
-
     def _ring_at_stop(self) -> None:
         self._stop.wait()
         self._bell.ring("stop", urgent=True)
 
     def look_again(self, reason: str) -> None:
-        """Asks for a turn that looks at everything."""
+        """Asks for a turn that looks at everything, the settings too."""
+        self._given.reread()
         self._refresh()
         self._bell.ring(reason, urgent=True)
 
@@ -239,7 +204,7 @@ class Loop:
             return None
 
     def _refresh(self) -> None:
-        self._stale_certificates = True  # one may have ended, or be valid by now
+        self._given.look_again()
         for source in self._sources:
             refresh = getattr(source, "refresh", None)
             if refresh:

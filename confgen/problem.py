@@ -24,6 +24,7 @@ class Effect(enum.Enum):
     """What a Problem costs; the words are shown to people."""
 
     NOTHING = "nothing is left out"
+    SETTING = "the former setting stays"
     LABEL = "the label is ignored"
     SERVER = "this instance gets no traffic"
     USER = "this user cannot log in"
@@ -61,6 +62,7 @@ CODES: dict[str, str] = {
     "CG008": "not granted by the policy",
     "CG007": "a proxy without a shared volume",
     "CG009": "a proxy that does not run",
+    "CG010": "a setting that cannot be taken",
     "CG101": "host name",
     "CG102": "wildcard host",
     "CG111": "path",

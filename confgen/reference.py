@@ -1,6 +1,7 @@
-"""The reference of the labels, made from the one table that obeys them: docs/labels.md and docs/labels.schema.json.
+"""The references of labels and settings, made from the tables that obey them: docs/labels.md, docs/labels.schema.json and
+docs/settings.md.
 
-`python -m confgen.reference` writes both; with --check it tells whether they are stale.
+`python -m confgen.reference` writes them; with --check it tells whether one is stale.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 from confgen.keys import KEYS, SECURITY, Key, Scope
+from confgen.options import OPTIONS, Option
 from confgen.problem import CODES, Effect
 
 _TITLES = {
@@ -91,6 +93,79 @@ _COST = {
 }
 
 
+_SETTINGS_HEAD = """# Settings
+
+*Made from the code by `make reference`; do not edit.*
+
+What can be set is set by an option, by a variable of the environment, or in a file. An option counts more than a variable, a
+variable more than the file, the file more than the default.
+
+```toml
+# confgen.toml
+certificates = "/certificates"
+
+[proxy]
+http_port = 8080
+
+[log]
+format = "json"
+```
+
+The file is the one that `--config` or `CONFGEN_CONFIG` names, else `./confgen.toml`, else `/etc/confgen/confgen.toml`, where one
+is there. It is [TOML](https://toml.io). A path in it starts at the file's own folder. One file does for all commands: each takes
+what it has an option for. A mistake is told with file and line:
+
+```
+confgen: /etc/confgen/confgen.toml:6: there is no setting proxy.http-port
+  did you mean "proxy.http_port"?
+```
+
+"""
+
+_SETTINGS_TAIL = """
+## While `watch` runs
+
+`watch` takes a change of the file as soon as it is written; SIGHUP makes it look at once, also for a file that was not there at
+the start. Settings marked *as it runs* hold from the next turn on; for the others the log says that confgen has to be
+started anew, and all else in the file is taken. What an option or a variable says stays what it is.
+
+A file with a mistake changes nothing: what was taken last holds, and the mistake is a Problem (CG010) in the log, in `status` and
+in the metrics until it is mended. At the start it ends `watch` with 65. Commands that look at what runs (`status`, `explain`,
+`doctor`, `plan` without a FILE, `drain`, `history`, `health` …) go on with what `watch` took last, which it leaves as `settings.json` in the
+shared folder (`CONFGEN_DIR`, or `/confgen`).
+
+Mount the folder of the file and not the file itself: what an editor or an orchestrator puts in its place is not seen
+through a mount of a single file.
+"""
+
+
+def settings_page() -> str:
+    """docs/settings.md."""
+    tables = dict.fromkeys(option.key.rpartition(".")[0] for option in OPTIONS)
+    parts = [_SETTINGS_HEAD]
+    for table in tables:
+        title = f"In `[{table}]`" if table else "Before any table"
+        parts.append(
+            f"\n## {title}\n\n| in the file | option | variable | value | default | means | a change holds |\n"
+            "| --- | --- | --- | --- | --- | --- | --- |\n"
+        )
+        parts += [_setting(option) for option in OPTIONS if option.key.rpartition(".")[0] == table]
+    parts.append(_SETTINGS_TAIL)
+    return "".join(parts)
+
+
+def _setting(option: Option) -> str:
+    flags = ", ".join(f"`{flag}`" for flag in option.flags)
+    variable = f"`{option.variable}`" if option.variable else ""
+    if isinstance(option.default, bool):
+        default = str(option.default).lower()
+    else:
+        default = f"`{option.default}`" if option.default else "none"
+    live = "as it runs" if option.live else "from the next start on"
+    name = option.key.rpartition(".")[2]
+    return f"| `{name}` | {flags} | {variable} | {option.kind.grammar} | {default} | {option.means} | {live} |\n"
+
+
 def schema() -> dict[str, object]:
     """A JSON schema of one container's labels, for editors; the patterns are hints, the readers are the rule."""
     http = {_pattern(key): _property(key) for key in KEYS}
@@ -135,7 +210,11 @@ def _property(key: Key) -> dict[str, object]:
 def files() -> dict[Path, str]:
     """Each generated file and what it should hold."""
     docs = Path(__file__).resolve().parent.parent / "docs"
-    return {docs / "labels.md": page(), docs / "labels.schema.json": json.dumps(schema(), indent=2) + "\n"}
+    return {
+        docs / "labels.md": page(),
+        docs / "labels.schema.json": json.dumps(schema(), indent=2) + "\n",
+        docs / "settings.md": settings_page(),
+    }
 
 
 def stale() -> list[str]:

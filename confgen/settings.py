@@ -1,6 +1,7 @@
 """What can be set, once, before the line starts to run.
 
-Order of precedence: flags, then CONFGEN_* in the environment, then the default given here.
+Order of precedence: flags, then CONFGEN_* in the environment, then confgen.toml, then the default given here.  Which option sets
+what stands in options.py.
 """
 
 from __future__ import annotations
@@ -59,6 +60,15 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """confgen's own log: format "text" or "json"; verbose: tell every turn; quiet: tell only what is wrong."""
+
+    format: str = "text"
+    verbose: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything, for one run.
 
@@ -70,6 +80,7 @@ class Settings:
     policy: a file that grants hosts, paths and ports to owners (policy.py), None where everything may be claimed.
     certificates: the operator's folder of certificates, None where there is none.
     users: a folder of users files that labels may name (`auth.basic: admins`), None where there is none.
+    listen: address and port for /healthz and /metrics, "" for none.
     allow_exec: run the proxy's test and reload through the engine's exec; needs write access to the engine, so off.
     keep: how many applied generations stay in the shared folder.
     """
@@ -77,6 +88,7 @@ class Settings:
     frame: Frame = Frame()
     labels: LabelSettings = LabelSettings()
     pace: Pace = Pace()
+    log: LogSettings = LogSettings()
     directory: Path = Path("/confgen")
     target: str = ""
     proxy: str = ""
@@ -86,5 +98,6 @@ class Settings:
     policy: Path | None = None
     certificates: Path | None = None
     users: Path | None = None
+    listen: str = ""
     allow_exec: bool = False
     keep: int = 10

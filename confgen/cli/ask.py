@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from confgen.cli import config
 from confgen.cli.options import FINE, LOOK, PROBLEMS, TEXT, cli, options, proxies, settings_from
 from confgen.errors import UsageError
 from confgen.settings import Settings
@@ -85,4 +86,5 @@ def _look(settings: Settings) -> tuple[Report, Any]:
     for loop, seat, found in proxies(settings):
         seats.append(loop.keeper(seat).inspect(seat, found))
         state = found
-    return Report(woken="look", instances=len(state.instances) if state else 0, seats=tuple(seats)), state
+    instances = len(state.instances) if state else 0
+    return Report(woken="look", instances=instances, seats=tuple(seats), problems=config.problems()), state

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from confgen import __version__
+from confgen.cli import config
 from confgen.errors import UsageError
-from confgen.settings import Frame, LabelSettings, Settings
+from confgen.options import BY_NAME, Kind, Option, Sort, settings
+from confgen.settings import Settings
 
 if TYPE_CHECKING:
     from confgen.sources.source import Source
@@ -23,48 +25,46 @@ FRESH = 75.0
 
 
 def options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The named options of OPTIONS, in that order."""
+    """Those options of the table, in that order, and --config, which may give a value to each; "json" is one too."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for name in reversed(names):
-            command = OPTIONS[name](command)
-        return command
+            command = _AS_JSON(command) if name == "json" else _option(BY_NAME[name])(command)
+        made: Callable[..., Any] = config.option(command)
+        return made
 
     return decorate
 
 
-def _env(name: str) -> dict[str, Any]:
-    return {"envvar": f"CONFGEN_{name}", "show_envvar": True, "show_default": True}
+def _option(option: Option) -> Callable[..., Any]:
+    """What click makes of a row of the table; "" and () are its None, so that a default is not checked as a value."""
+    given: dict[str, Any] = {"help": option.means}
+    if option.variable:
+        given |= {"envvar": option.variable, "show_envvar": True}
+    if option.kind.sort is Sort.FLAG:
+        given |= {"is_flag": True, "default": option.default, "show_default": option.default}
+    else:
+        given |= {"type": _type(option.kind), "multiple": option.kind.many}
+        if option.default:
+            given |= {"default": str(option.default), "show_default": True}
+    decorate: Callable[..., Any] = click.option(*option.flags, option.name, **given)
+    return decorate
 
 
-OPTIONS: dict[str, Callable[..., Any]] = {
-    "proxy": click.option("--proxy", type=click.Choice(["nginx", "haproxy"]), help="What to render for, where no proxy is there to be asked.", **_env("PROXY")),
-    "proxy_version": click.option("--proxy-version", default="", help="Its version, as 1.30 or 3.2; if not given, that of its image's tag in a compose file, else the newest known.", **_env("PROXY_VERSION")),
-    "templates": click.option("--templates", multiple=True, type=click.Path(exists=True, file_okay=False, path_type=Path),
-                              help="A folder whose files shadow the shipped templates.", **_env("TEMPLATES")),
-    "directory": click.option("--directory", default="/confgen", type=click.Path(path_type=Path), help="The shared folder.", **_env("DIR")),
-    "engine": click.option("--engine", default="", help="URL of the engine; DOCKER_HOST or the default socket if not given.", **_env("ENGINE")),
-    "target": click.option("--target", default="", help="container:NAME, process or dir:PATH; else the containers labelled confgen.proxy.", **_env("TARGET")),
-    "prefix": click.option("--prefix", default="confgen", help="What every label starts with.", **_env("PREFIX")),
-    "require_enable": click.option("--require-enable", is_flag=True, help='Look only at containers labelled confgen.enable: "true".', **_env("REQUIRE_ENABLE")),
-    "http_port": click.option("--http-port", default=80, type=click.IntRange(1, 65535), help="Port of the HTTP listener.", **_env("HTTP_PORT")),
-    "https_port": click.option("--https-port", default=443, type=click.IntRange(1, 65535), help="Port of the HTTPS listener.", **_env("HTTPS_PORT")),
-    "ipv6": click.option("--ipv6/--no-ipv6", default=True, help="Listen on IPv6 too.", **_env("IPV6")),
-    "access_log": click.option("--access-log", default="text", type=click.Choice(["text", "json", "off"]), help="The proxy's access log.", **_env("ACCESS_LOG")),
-    "policy": click.option("--policy", type=click.Path(dir_okay=False, path_type=Path), help="A file that grants hosts and ports to owners.",
-                           **_env("POLICY")),
-    "certificates": click.option("--certificates", type=click.Path(file_okay=False, path_type=Path),
-                                 help="A folder of certificates with their keys, for https.", **_env("CERTIFICATES")),
-    "users": click.option("--users", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder of users files, as htpasswd writes them.",
-                          **_env("USERS")),
-    "allow_exec": click.option("--allow-exec", is_flag=True,
-                               help="Test and reload through the engine's exec (needs write access to the engine).", **_env("ALLOW_EXEC")),
-    "listen": click.option("--listen", default="", help="Address and port for /healthz and /metrics, as :9180; none if not given.", **_env("LISTEN")),
-    "log_format": click.option("--log-format", default="text", type=click.Choice(["text", "json"]), help="Format of confgen's own log.", **_env("LOG_FORMAT")),
-    "verbose": click.option("-v", "--verbose", is_flag=True, help="Tell every turn."),
-    "quiet": click.option("-q", "--quiet", is_flag=True, help="Tell only what is wrong."),
-    "json": click.option("--json", "as_json", is_flag=True, help="Print JSON for machines."),
-}  # fmt: skip
+def _type(kind: Kind) -> Any:
+    if kind.words:
+        return click.Choice(kind.words)
+    match kind.sort:
+        case Sort.NUMBER:
+            return click.IntRange(kind.least, kind.most)
+        case Sort.FILE:
+            return click.Path(dir_okay=False, exists=kind.there, path_type=Path)
+        case Sort.FOLDER:
+            return click.Path(file_okay=False, exists=kind.there, path_type=Path)
+    return str
+
+
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 LOOK = ("engine", "target", "proxy", "directory", "prefix", "require_enable", "policy", "certificates", "users")
 TEXT = ("proxy_version", "templates", "http_port", "https_port", "ipv6", "access_log")
@@ -73,23 +73,8 @@ FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 
 
 def settings_from(given: dict[str, Any]) -> Settings:
-    """Settings from the options that a command has; the others keep their defaults."""
-    frame = {name: given[name] for name in ("http_port", "https_port", "ipv6", "access_log") if name in given}
-    if frame.get("http_port", 80) == frame.get("https_port", 443):
-        raise UsageError("--http-port and --https-port are the same", "give each listener a port of its own")
-    labels = {name: given[name] for name in ("prefix", "require_enable") if name in given}
-    rest = {
-        name: given[name]
-        for name in ("directory", "target", "proxy_version", "engine", "allow_exec", "policy", "certificates", "users")
-        if name in given
-    }
-    return Settings(
-        frame=Frame(**frame),
-        labels=LabelSettings(**labels),
-        proxy=given.get("proxy") or "",
-        templates=tuple(given.get("templates", ())),
-        **rest,
-    )
+    """Settings from the options that a command has and from confgen.toml; the others keep their defaults."""
+    return settings(config.given_or_said(given))
 
 
 #: The commands as one meets them, not as the alphabet has them.

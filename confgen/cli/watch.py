@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from confgen.cli.config import Rereads
 from confgen.cli.options import FINE, FRESH, LOG, LOOK, PROBLEMS, TEXT, cli, engine, options, settings_from
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @cli.command(short_help="Follow the engine and keep the proxy right.")
 @options(*LOOK, *TEXT, "allow_exec", "listen", *LOG)
 @click.option("--once", is_flag=True, help="One turn, then end; the exit code says how it went.")
-def watch(once: bool, listen: str, log_format: str, verbose: bool, quiet: bool, **given: Any) -> int:
+def watch(once: bool, **given: Any) -> int:
     """Follow the engine and keep the proxy right, until stopped.
 
     \b
@@ -31,9 +32,10 @@ def watch(once: bool, listen: str, log_format: str, verbose: bool, quiet: bool, 
     from confgen.observe.log import Teller, set_up
     from confgen.seats import nobody
 
-    set_up(log_format, -1 if quiet else 1 if verbose else 0)
     settings = settings_from(given)
-    loop = Loop(settings, (engine(settings),))
+    set_up(settings.log)
+    rereads = Rereads(given, settings.directory)
+    loop = Loop(settings, (engine(settings),), rereads=rereads)
     if once:
         report = loop.turn("--once")
         Teller(nobody(settings)).tell(report)
@@ -42,7 +44,9 @@ def watch(once: bool, listen: str, log_format: str, verbose: bool, quiet: bool, 
     signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # also what makes SIGTERM count for a PID 1
     threading.Thread(target=_mind_signals, args=(signals, loop, stop), daemon=True, name="confgen-signals").start()
-    sinks = [Teller(nobody(settings)).tell, Pulse(settings.directory).tell, *([_serve(listen, settings)] if listen else [])]
+    sinks: list[Callable[[Report], None]] = [Teller(nobody(settings)).tell, Pulse(settings.directory).tell, rereads.tell]
+    if settings.listen:
+        sinks.append(_serve(settings))
 
     def tell(report: Report) -> None:
         for sink in sinks:
@@ -52,7 +56,7 @@ def watch(once: bool, listen: str, log_format: str, verbose: bool, quiet: bool, 
     return FINE
 
 
-def _serve(listen: str, settings: Settings) -> Callable[[Report], None]:
+def _serve(settings: Settings) -> Callable[[Report], None]:
     """Opens /healthz and /metrics; what the metrics are to be told of."""
     from confgen.observe.endpoint import TEXT as TEXT_TYPE
     from confgen.observe.endpoint import serve
@@ -66,7 +70,7 @@ def _serve(listen: str, settings: Settings) -> Callable[[Report], None]:
         found = ailments(settings.directory, FRESH)
         return "503 Service Unavailable" if found else "200 OK", TEXT_TYPE, "".join(f"{x}\n" for x in found or ["ok"]).encode()
 
-    port = serve(listen, {"/healthz": healthz, "/metrics": lambda: ("200 OK", CONTENT_TYPE, metrics.text())})
+    port = serve(settings.listen, {"/healthz": healthz, "/metrics": lambda: ("200 OK", CONTENT_TYPE, metrics.text())})
     log.info("/healthz and /metrics are served on port %d", port)
     return metrics.tell
 

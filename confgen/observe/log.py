@@ -12,6 +12,7 @@ from confgen.errors import ConfgenError
 from confgen.plan import Impact
 from confgen.problem import Problem, count
 from confgen.report import Report, SeatReport
+from confgen.settings import LogSettings
 
 log = logging.getLogger("confgen")
 
@@ -37,13 +38,13 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def set_up(kind: str, verbosity: int) -> None:
-    """The log goes to stderr; stdout carries only the product.  verbosity: -1 warnings, 0 news, 1 everything of ours."""
+def set_up(settings: LogSettings) -> None:
+    """The log goes to stderr; stdout carries only the product."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if kind == "json" else TextFormatter())
+    handler.setFormatter(JsonFormatter() if settings.format == "json" else TextFormatter())
     log.handlers[:] = [handler]
     log.propagate = False
-    log.setLevel({-1: logging.WARNING, 0: logging.INFO}.get(verbosity, logging.DEBUG))
+    log.setLevel(logging.WARNING if settings.quiet else logging.DEBUG if settings.verbose else logging.INFO)
 
 
 class Teller:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from confgen import __version__
 from confgen.codec import encode
@@ -14,11 +15,15 @@ from confgen.explain import Chain
 from confgen.keep import PIN_FILE
 from confgen.model import Model, Pool, Route, Server
 from confgen.plan import diff
+from confgen.problem import Problem
 from confgen.report import Report, SeatReport
 from confgen.state import Instance, State
 from confgen.targets.folder import Folder
 from confgen.users import without_hashes
 from confgen.want import MODEL_FILE, read_model
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 #: Where nobody looks at a terminal (a pipe, `docker compose exec -T`), nothing is cut to fit one.
 _WIDE = 400
@@ -30,6 +35,7 @@ def as_data(report: Report, state: State) -> dict[str, object]:
         "confgen": __version__,
         "instances": [encode(_shown(instance)) for instance in state.instances],
         "proxies": [_seat_data(seat) for seat in report.seats],
+        "problems": [_problem_data(problem) for problem in report.problems],
     }
 
 
@@ -49,10 +55,17 @@ def _seat_data(seat: SeatReport) -> dict[str, object]:
         "reason": seat.plan.reason or None,
         "error": seat.error.message if seat.error else None,
         "model": encode(seat.model),
-        "problems": [
-            {"code": p.code, "origin": str(p.origin), "message": p.message, "effect": p.effect.value, "hint": p.hint}
-            for p in seat.problems
-        ],
+        "problems": [_problem_data(problem) for problem in seat.problems],
+    }
+
+
+def _problem_data(problem: Problem) -> dict[str, object]:
+    return {
+        "code": problem.code,
+        "origin": str(problem.origin),
+        "message": problem.message,
+        "effect": problem.effect.value,
+        "hint": problem.hint,
     }
 
 
@@ -76,10 +89,17 @@ def show(report: Report) -> None:
         elif not seat.right:
             console.print(Text(f"  {_difference(seat)}; is `confgen watch` running? `confgen plan` shows all of it", style="red"))
         console.print(_table(seat.model))
-        for problem in seat.problems:
-            console.print(Text(f"  {problem}", style="yellow"))
-            if problem.hint:
-                console.print(Text(f"    {problem.hint}"))
+        _show_problems(console, seat.problems)
+    _show_problems(console, report.problems)
+
+
+def _show_problems(console: Console, problems: Sequence[Problem]) -> None:
+    from rich.text import Text
+
+    for problem in problems:
+        console.print(Text(f"  {problem}", style="yellow"))
+        if problem.hint:
+            console.print(Text(f"    {problem.hint}"))
 
 
 def _difference(seat: SeatReport) -> str:

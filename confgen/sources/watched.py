@@ -19,6 +19,8 @@ from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingObserver
 
 log = logging.getLogger(__name__)
+#: It complains of what the kernel still tells while it ends, and without a handler Python prints that to stderr.
+logging.getLogger("watchdog").addHandler(logging.NullHandler())
 
 #: Seconds between two looks where the kernel does not tell.
 _POLL = 2.0

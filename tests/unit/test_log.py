@@ -18,6 +18,7 @@ from confgen.observe.log import JsonFormatter, Teller, TextFormatter, log, one_l
 from confgen.plan import Change, Impact, Plan
 from confgen.problem import Effect, Origin, Problem
 from confgen.report import Report, SeatReport
+from confgen.settings import LogSettings
 from tests.unit.facts import container, model
 
 FORGED = [
@@ -95,17 +96,18 @@ def test_a_line_says_when_how_grave_and_what() -> None:
     assert (level, words) == ("WARNING", "x")
 
 
-@pytest.mark.parametrize(("verbosity", "level"), [(-1, logging.WARNING), (0, logging.INFO), (1, logging.DEBUG)])
+@pytest.mark.parametrize(("said", "level"), [("quiet", logging.WARNING), ("", logging.INFO), ("verbose", logging.DEBUG)])
 @pytest.mark.parametrize(("kind", "formatter"), [("text", TextFormatter), ("json", JsonFormatter)])
-def test_setting_up(verbosity: int, level: int, kind: str, formatter: type[logging.Formatter]) -> None:
-    set_up(kind, verbosity)
-    set_up(kind, verbosity)
+def test_setting_up(said: str, level: int, kind: str, formatter: type[logging.Formatter]) -> None:
+    settings = LogSettings(format=kind, verbose=said == "verbose", quiet=said == "quiet")
+    set_up(settings)
+    set_up(settings)
     assert log.level == level
     assert [type(h.formatter) for h in log.handlers] == [formatter], "set up twice tells once"
 
 
 def test_the_log_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    set_up("text", 0)
+    set_up(LogSettings())
     log.info("words")
     out, err = capsys.readouterr()
     assert (out, err.endswith("INFO words\n")) == ("", True)
