@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from confgen import vault
-from confgen.errors import BadTemplate, RefusedText, TargetUnavailable
+from confgen.errors import BadInput, BadTemplate, RefusedText, TargetUnavailable
 from confgen.observe.findings import NATIVE, TEXT, Finding
-from confgen.problem import Problem, count
+from confgen.problem import Effect, Origin, Problem, count
 from confgen.settings import Settings
 from confgen.state import State
 from confgen.targets.folder import Folder
@@ -25,10 +26,11 @@ class Checked:
     """What was found for one proxy.  structure: why the text is not what was meant, "" when it is.
 
     native: what the proxy's own test said, "" when it is content; tested: whether that test ran, and with what.
+    proxy: "" where the files could not be read, so that no proxy came into it.
     """
 
-    proxy: str
-    version: str
+    proxy: str = ""
+    version: str = ""
     routes: int = 0
     problems: tuple[Problem, ...] = ()
     structure: str = ""
@@ -41,7 +43,7 @@ class Checked:
 
     @property
     def name(self) -> str:
-        return f"{self.proxy} {self.version}"
+        return f"{self.proxy} {self.version}".strip() or "files"
 
     def findings(self) -> Iterator[Finding]:
         """Each thing that is wrong."""
@@ -55,9 +57,20 @@ class Checked:
             if problem.hint:
                 yield f"  {problem.hint}"
         yield from (text for text in (self.structure, self.native) if text)
+        if not self.proxy:
+            return
         findings = len(self.problems) + bool(self.structure) + bool(self.native)
         verdict = "fine" if self.ok else count(findings, "problem")
         yield f"{self.proxy} {self.version}: {verdict}, {count(self.routes, 'route')}; {self.tested}"
+
+
+def unread(error: BadInput) -> Checked:
+    """What is told of files that cannot be read: as of any other mistake, with the line where that is known."""
+    found = re.match(r"(?P<place>(?P<file>.+?\.\w+)(?::[0-9]+)?): ", error.message)
+    place, file = (found["place"], found["file"]) if found else ("", "")
+    origin = Origin(file, "file", place=place if ":" in place.rpartition("/")[2] else place and f"{place}:1")
+    message = error.message[found.end() :] if found else error.message
+    return Checked(problems=(Problem(origin, "CG203", message, Effect.FILE, error.hint),))
 
 
 def check(state: State, settings: Settings) -> list[Checked]:

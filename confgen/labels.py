@@ -117,7 +117,9 @@ def read(instance: Instance, settings: LabelSettings) -> Wishes:
     if not _enabled(instance, settings, problems):
         return Wishes(False, (), tuple(problems))
     said = [s for s in _take_apart(instance, settings.prefix, problems) if s.section or s.key not in ("enable", "proxy")]
-    withheld = _withheld(said, problems)
+    strays = _strays(instance, settings.prefix, problems)
+    unknown = [s.key for s in said if not find(s.key)]
+    withheld = _withheld(said, settings.prefix, problems) | strays
     said = _each_once(said, problems)
     common = {s.key: s for s in said if s.section == ""}
     sections = sorted({s.section for s in said if s.section})
@@ -126,7 +128,7 @@ def read(instance: Instance, settings: LabelSettings) -> Wishes:
     withheld |= _lost({section: own[section] for section, wish in zip(sections, wishes, strict=True) if not wish}, problems)
     if "host" in common:
         wishes.append(_wish("", dict(common), problems))
-    elif not sections and common and not withheld:
+    elif not sections and common and not withheld and "host" not in map(_nearest, unknown):
         problems.append(_hostless(sorted(common)[0], common, settings.prefix))
     elif sections:
         problems += _stray_route_keys(common)
@@ -174,7 +176,8 @@ def _take_apart(instance: Instance, prefix: str, problems: list[Problem]) -> Ite
         try:
             name = str((parse_name if kind == "routes" else parse_port)(name))
         except Refusal as refusal:
-            problems.append(_problem(refusal, origin, Effect.ROUTE))
+            listens = f'the port to listen on stands in the label: {prefix}.{kind}.{_port_in(text)}: "<container port>"'
+            problems.append(replace(_problem(refusal, origin, Effect.ROUTE), hint=refusal.hint if match[1] else listens))
             if _security(key):
                 yield _Said(_NOWHERE, key, text, origin)  # nobody can say which route was meant to be shut: all are
             continue
@@ -206,7 +209,85 @@ def _problem(refusal: Refusal, origin: Origin, effect: Effect) -> Problem:
     return Problem(origin, refusal.code, refusal.message, effect, refusal.hint)
 
 
-def _withheld(said: list[_Said], problems: list[Problem]) -> dict[str, str]:
+def _port_in(text: str) -> str:
+    """A port to show in a hint: the one that the text names, if it does."""
+    try:
+        return str(parse_port(text))
+    except Refusal:
+        return "3306"
+
+
+def _strays(instance: Instance, prefix: str, problems: list[Problem]) -> dict[str, str]:
+    """Labels that are ours but for their beginning ("congfen.host", "confgen-host"); what of them shuts, as `_withheld` has it."""
+    withheld: dict[str, str] = {}
+    for label, _ in instance.labels:
+        if label.startswith(prefix + "."):
+            continue
+        rest = _ours_but_for_the_prefix(label, prefix)
+        section = _SECTION.fullmatch(rest)
+        key = (section[3] or section[6] or "") if section else rest
+        if rest:
+            effect = Effect.WITHHELD if key and _security(key) else Effect.LABEL
+            origin = _origin(instance, label)
+            message = f"{show(label)} does not begin with {prefix}."
+            problems.append(Problem(origin, "CG001", message, effect, f'did you mean "{prefix}.{_shown(rest)}"?'))
+            withheld |= {_NOWHERE: key} if effect is Effect.WITHHELD else {}
+    return withheld
+
+
+def _ours_but_for_the_prefix(label: str, prefix: str) -> str:
+    """What follows in a label that begins with something like the prefix and ends in what only we read; "" for none."""
+    for mark in re.finditer(r"[._/-]", label[: len(prefix) + 2]):
+        head, rest = label[: mark.start()], label[mark.end() :]
+        ours = find(rest) or rest in ("enable", "proxy") or (_SECTION.fullmatch(rest) and len(rest) <= _MAX_KEY)
+        if ours and _slipped(head.lower(), prefix.lower()):
+            return rest
+    return ""
+
+
+def _slipped(said: str, meant: str) -> bool:
+    """The same word, its letters in another order, or one letter too many or too few within it.
+
+    "confgen2", "edge-b" beside "edge-a" are no slips: somebody's second confgen goes by them.
+    """
+    if sorted(said) == sorted(meant):
+        return True
+    short, long = sorted((said, meant), key=len)
+    return len(long) - len(short) == 1 and any(long[:at] + long[at + 1 :] == short for at in range(1, len(short)))
+
+
+#: What keys begin with.
+_FIRST = ("routes", *(name.split(".")[0] for name in BY_NAME))
+
+
+def _nearest(key: str) -> str:
+    """The key of ours that an unknown one was meant to be; "" where none is near."""
+    close = get_close_matches(key[:_MAX_KEY].lower(), (*BY_NAME, "enable"), n=1)
+    return close[0] if close else ""
+
+
+def _whole_label(said: _Said, key: str, prefix: str) -> str:
+    """The label with another key in its place, as it has to be written."""
+    return ".".join(part for part in (prefix, said.section, key) if part)
+
+
+def _mend(said: _Said, prefix: str) -> str:
+    """What to write in place of a key that nobody knows."""
+    first, _, rest = said.key.partition(".")
+    if said.key in ("tcp", "udp"):
+        return f'the port to listen on stands in the label: {prefix}.{said.key}.{_port_in(said.text)}: "{_port_in(said.text)}"'
+    nearly = _likeness(first, "routes")
+    if not said.section and first not in _FIRST and find(rest.partition(".")[2] if nearly else rest):
+        return f'did you mean "{prefix}.routes.{_shown(rest if nearly else said.key)}"?'
+    close = _nearest(said.key)
+    return f'did you mean "{_whole_label(said, close, prefix)}"?' if close else "docs/labels.md lists every key"
+
+
+def _shown(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9._-]{1,80}", text, re.ASCII) else show(text)[1:-1]
+
+
+def _withheld(said: list[_Said], prefix: str, problems: list[Problem]) -> dict[str, str]:
     """Sections that must not be served, each with the security label that could not be obeyed; removes unknown keys."""
     withheld: dict[str, str] = {}
     for s in list(said):
@@ -216,11 +297,9 @@ def _withheld(said: list[_Said], problems: list[Problem]) -> dict[str, str]:
         security = _security(s.key)
         if security:
             withheld[s.section] = s.key if re.fullmatch(r"[A-Za-z0-9._-]{1,80}", s.key, re.ASCII) else security
-            problems.append(_unknown_security(s, security))
+            problems.append(_unknown_security(s, security, prefix))
         else:
-            close = get_close_matches(s.key[:_MAX_KEY].lower(), (*BY_NAME, "enable"), n=1)
-            hint = f'did you mean "{close[0]}"?' if close else "docs/labels.md lists every key"
-            problems.append(Problem(s.origin, "CG001", f"unknown key {show(s.key)}", Effect.LABEL, hint))
+            problems.append(Problem(s.origin, "CG001", f"unknown key {show(s.key)}", Effect.LABEL, _mend(s, prefix)))
     return withheld
 
 
@@ -273,7 +352,7 @@ def _likeness(one: str, other: str) -> float:
     return ratio if near and (ratio := matcher.ratio()) >= 0.75 else 0.0
 
 
-def _unknown_security(said: _Said, meant: str) -> Problem:
+def _unknown_security(said: _Said, meant: str, prefix: str) -> Problem:
     what = (
         f"{show(said.key)} is a security label"
         if said.key.split(".")[0] == meant
@@ -282,12 +361,14 @@ def _unknown_security(said: _Said, meant: str) -> Problem:
     if said.section == _NOWHERE:
         message, hint = f"{what} of a route whose name cannot be read: all are shut", "mend the name of the route"
         return Problem(said.origin, "CG001", message, Effect.WITHHELD, hint)
+    near = _nearest(said.key)
+    hint = f'did you mean "{_whole_label(said, near, prefix)}"? ' if near in BY_NAME and row(near).security else ""
     return Problem(
         said.origin,
         "CG001",
         f"{what} that this version cannot obey",
         Effect.WITHHELD,
-        "remove it if the route may be open; docs/labels.md lists every key",
+        hint + "remove it if the route may be open; docs/labels.md lists every key",
     )
 
 
@@ -332,8 +413,9 @@ def _wish(section: str, said: dict[str, _Said], problems: list[Problem]) -> Wish
             # Left out, its requests would go to a route that asks nobody who they are.
             values["withheld"], whole = guard, True
             problems[start:] = [replace(p, effect=Effect.WITHHELD) if p.effect in _COSTS_ALL else p for p in problems[start:]]
-    origin = next(iter(s.origin for _, s in sorted(said.items())))
-    origin = replace(origin, key=f"route {name}")
+    first = said.get("host") or said.get(_TO) or next(s for _, s in sorted(said.items()))
+    lines = tuple((key, s.origin.place) for key, s in sorted(said.items()) if s.origin.place)
+    origin = replace(first.origin, key=f"route {name}", lines=lines)
     return Wish(name=name, origin=origin, **values) if whole else None  # type: ignore[arg-type]  # each key's reader gives its field's type
 
 
@@ -397,7 +479,13 @@ def _complete(section: str, said: dict[str, _Said], values: dict[str, object], p
     if "host" not in said:
         first = next(s for s in said.values() if s.section == section)
         problems.append(
-            Problem(first.origin, "CG002", "the route has no host", Effect.ROUTE, f"add a label {section}.host under the prefix")
+            Problem(
+                first.origin,
+                "CG002",
+                "the route has no host",
+                Effect.ROUTE,
+                f"add the label {_whole(first, section)}.host: shop.example.com",
+            )
         )
         return False
     match, rewrite = values.get("match"), values.get("rewrite")

@@ -76,6 +76,8 @@ def parse_rate(text: str) -> Rate:
     if not match:
         if re.fullmatch(r"[0-9]{1,6}", raw, re.ASCII):
             raise Refusal("CG183", f"rate {show(raw)} has no period", f'write "{raw}r/s" or "{raw}r/m"')
+        if near := re.fullmatch(r"([0-9]{1,6}) *(?:r|req)? *(?:/|per) *([sm])[a-z]*", raw, re.ASCII):
+            raise Refusal("CG183", f"rate {show(raw)} is not a number of requests in a time", f'write "{near[1]}r/{near[2]}"')
         raise Refusal("CG183", f"rate {show(raw)} is not a number of requests in a time", 'write it as in "10r/s", "100r/m"')
     if int(match[1]) == 0:
         raise Refusal("CG183", f"rate {show(raw)} lets nobody in", "write at least 1r/m, or use deny")

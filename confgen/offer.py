@@ -129,7 +129,7 @@ def _offers(
     problems: list[Problem],
 ) -> Iterable[Offer]:
     wishes = read(instance, labels)
-    problems += wishes.problems
+    problems += (*wishes.problems, *(instance.doubts if wishes.enabled else ()))
     routes = wishes.routes
     if routes and not _NAME.fullmatch(instance.name):
         problems.append(_no_name(instance))
@@ -151,12 +151,19 @@ def _offers(
         try:
             address = _address(instance, lender, wish, vantage)
         except Refusal as refusal:
-            problems.append(Problem(wish.origin, refusal.code, refusal.message, Effect.SERVER, refusal.hint))
+            problems.append(Problem(_reached(instance, wish), refusal.code, refusal.message, Effect.SERVER, refusal.hint))
             continue
         pool = _pool(instance, wish, port)
         server = _server(instance, wish, address, port)
         route = replace(offer.route, pool=pool.name)
         yield replace(offer, route=route, pool=pool, server=server, named=wish.pool is not None)
+
+
+def _reached(instance: Instance, wish: Wish) -> Origin:
+    """The route's origin at the line that says how it is reached, where a file says so."""
+    if wish.network:
+        return wish.origin.at("network")
+    return replace(wish.origin, place=next((place for _, place in instance.parts), wish.origin.place))
 
 
 def _no_name(instance: Instance) -> Problem:
@@ -317,7 +324,7 @@ def _address(instance: Instance, lender: Instance | None, wish: Wish, vantage: V
         raise Refusal(
             "CG122",
             "the container is on the host's network, where it has no address of its own",
-            "put it on a network of the proxy",
+            "remove network_mode" if instance.host_name else "put it on a network of the proxy",
         )
     if instance.network_mode.startswith("container:"):
         if lender is None or lender.phase in GONE:
@@ -347,7 +354,7 @@ def _attachment(instance: Instance, wish: Wish, vantage: Vantage) -> Attachment:
     if wish.network:
         named = [a for a in known if a.network in (wish.network, f"{instance.owner}_{wish.network}")]
         if not named:
-            raise Refusal("CG122", f"it is not on network {show(wish.network)}", f"it is on: {_names(known)}")
+            raise Refusal("CG122", f"it is not on network {show(wish.network)}", _other_network(instance, wish.network, known))
         reachable = [a for a in named if a in reachable]
     if not reachable:
         offered = sorted(vantage.networks or ())
@@ -355,10 +362,29 @@ def _attachment(instance: Instance, wish: Wish, vantage: Vantage) -> Attachment:
         raise Refusal(
             "CG122",
             f"it shares no network with the proxy (it is on: {_names(known)}; the proxy on: {listed(offered)})",
-            f"docker network connect {network} {instance.name}",
+            _join(instance, network) if instance.host_name else f"docker network connect {network} {instance.name}",
         )
     with_address = [a for a in reachable if a.address or a.address6]
     return (with_address or reachable)[0]
+
+
+def _in_file(network: str, owner: str) -> str:
+    """What a compose file calls a network of its own project."""
+    return network.removeprefix(f"{owner}_")
+
+
+def _join(instance: Instance, network: str) -> str:
+    """What mends in a compose file that a service is on no network of the proxy."""
+    if instance.network_mode == "none":
+        return "remove network_mode"
+    return f"add {_in_file(network, instance.owner)} to the networks of service {instance.name}"
+
+
+def _other_network(instance: Instance, wished: str, known: list[Attachment]) -> str:
+    if not instance.host_name:
+        return f"it is on: {_names(known)}"
+    own = listed(_in_file(a.network, instance.owner) for a in known)
+    return f"it is on: {own}; name that one, or add {wished if _NAME.fullmatch(wished) else show(wished)} to the networks of service {instance.name}"
 
 
 def _names(attachments: list[Attachment]) -> str:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Origin:
-    """Where a fact was said: ("docker", "container shop-web-1", "label confgen.port").  place: in a file, "compose.yaml:12"."""
+    """Where a fact was said: ("docker", "container shop-web-1", "label confgen.port").  place: in a file, "compose.yaml:12".
+
+    lines: of a route that a file asks for, where each of its labels stands, by key.
+    """
 
     source: str
     object: str = ""
     key: str = ""
     place: str = field(default="", compare=False)
+    lines: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    def at(self, *keys: str) -> Origin:
+        """The same at the line of the first of these labels that is there."""
+        known = dict(self.lines)
+        return next((replace(self, place=known[key]) for key in keys if key in known), self)
 
     def __str__(self) -> str:
         said = ", ".join(part for part in (self.object or self.source, self.key) if part)
@@ -30,6 +39,7 @@ class Effect(enum.Enum):
     USER = "this user cannot log in"
     ROUTE = "the route is left out"
     PROXY = "this proxy is left alone"
+    FILE = "nothing was looked at"
     WITHHELD = "the route answers 503 until this is mended"
 
 
@@ -83,6 +93,9 @@ CODES: dict[str, str] = {
     "CG184": "URL",
     "CG185": "name",
     "CG191": "snippet",
+    "CG201": "a label where nobody reads it",
+    "CG202": "a variable that is not set",
+    "CG203": "a file that cannot be read",
     "CG301": "refused by the proxy's own test",
 }
 

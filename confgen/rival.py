@@ -99,13 +99,18 @@ def _same_definition(first: Offer, other: Offer) -> bool:
     return first.route == other.route and first.pool == other.pool
 
 
+#: What a field of a route or a pool is called in a label, where that is another word.
+_LABELS = {"protocol": "scheme", "connect": "timeout.connect", "read": "timeout.read", "send": "timeout.send", "idle": "timeout.idle",
+           "match": "path", "hosts": "host", "strip": "strip-prefix", "users": "auth.basic", "slow_start": "slow-start", "check": "health"}  # fmt: skip
+
+
 def _disagrees(offer: Offer, holder: Offer) -> Problem:
     mine, theirs = (offer.route, offer.pool), (holder.route, holder.pool)
     differing = sorted({name for a, b in zip(mine, theirs, strict=True) for name in _differing(a, b)})
     return Problem(
-        offer.route.origin,
+        offer.route.origin.at(*(_LABELS.get(name, name) for name in differing)),
         "CG005",
-        f"differs from {holder.instance.name}, which was there first, in: {', '.join(differing)}",
+        f"differs from {holder.instance.name}{_there_first(holder)} in: {', '.join(differing)}",
         Effect.SERVER,
         "give both the same labels, or remove the older one: then this one holds",
     )
@@ -191,11 +196,17 @@ def _may_have(offer: Offer, holder: Offer) -> bool:
     return same_name or replace(offer.route, name=holder.route.name, hosts=()) == replace(holder.route, hosts=())
 
 
+def _there_first(holder: Offer) -> str:
+    """In a file nobody is older: there it is told where the other one stands."""
+    place = holder.route.origin.place
+    return f" ({place})" if place else ", which was there first,"
+
+
 def _taken(offer: Offer, claim: str, holder: Offer | None, incumbents: Mapping[str, Claim]) -> Problem:
     protocol, port = offer.listener
     what = claim.partition(" ")[2].replace(" ", "") or f"port {port}/{protocol}"
     who = (
-        f"{holder.instance.name}, which was there first"
+        f"{holder.instance.name}{_there_first(holder).removesuffix(',')}"
         if holder
         else f"{incumbents[claim].owner}, which was there until a moment ago"
     )
@@ -204,5 +215,5 @@ def _taken(offer: Offer, claim: str, holder: Offer | None, incumbents: Mapping[s
         "CG006",
         f"{what} is held by {who}",
         Effect.ROUTE,
-        "choose another; if both are replicas of one thing, give both the same label pool",
+        "choose another host or path; if both are replicas of one thing, give both the same label pool",
     )

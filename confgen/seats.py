@@ -19,7 +19,7 @@ from confgen.targets.files import FilesTarget
 from confgen.targets.folder import Folder
 from confgen.targets.process import ProcessTarget
 from confgen.targets.target import Target
-from confgen.values import nearest
+from confgen.want import unknown_proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,7 @@ def _containers(found: list[Instance], state: State, settings: Settings) -> tupl
         origin = Origin(instance.source, f"container {instance.name}", f"label {settings.labels.prefix}.proxy")
         kind = _kind(instance, settings)
         if kind not in PROXIES:
-            problems.append(
-                Problem(origin, "CG181", f"{kind!r} is no proxy that is known", Effect.PROXY, nearest(kind, tuple(PROXIES)))
-            )
+            problems.append(unknown_proxy(origin, kind))
             continue
         shared = _shared(instance, mounts, settings.directory)
         if shared is None:

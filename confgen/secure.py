@@ -53,7 +53,7 @@ def _named(route: Route, known: dict[Name, Certificate], problems: list[Problem]
         hint = f"it is for: {', '.join(known[name].names)}"
     else:
         return route
-    problems.append(Problem(route.origin, "CG171", message, Effect.WITHHELD, hint))
+    problems.append(Problem(route.origin.at("tls.cert"), "CG171", message, Effect.WITHHELD, hint))
     return withheld(route, "tls.cert")
 
 
@@ -66,7 +66,7 @@ def _chosen(routes: list[Route], certificates: tuple[Certificate, ...], problems
             first = wished.setdefault(host, route)
             if first.tls.certificate != route.tls.certificate:
                 message = f"{host} is served with certificate {first.tls.certificate}, which route {first.name} names"
-                problems.append(Problem(route.origin, "CG003", message, Effect.LABEL, "name the same one in both"))
+                problems.append(Problem(route.origin.at("tls.cert"), "CG003", message, Effect.LABEL, "name the same one in both"))
     fitting: defaultdict[str, list[Certificate]] = defaultdict(list)
     for certificate in certificates:
         for said in certificate.names:
@@ -85,7 +85,7 @@ def _bare(route: Route, served: Served) -> Iterator[Problem]:
     bare = [host for host in route.hosts if host not in served]
     if route.tls.mode == "require" and bare and not route.withheld:
         message = f"no certificate covers {', '.join(bare)}: requests for it answer 503"
-        yield Problem(route.origin, "CG171", message, Effect.WITHHELD, "put one into the folder of --certificates")
+        yield Problem(route.origin.at("tls"), "CG171", message, Effect.WITHHELD, "put one into the folder of --certificates")
 
 
 def unsecured(model: Model, why: str, hint: str) -> tuple[Model, tuple[Problem, ...]]:
@@ -93,7 +93,7 @@ def unsecured(model: Model, why: str, hint: str) -> tuple[Model, tuple[Problem, 
     covered = {host for certificate in model.certificates for host in certificate.hosts}
     routes = [route for x in model.listeners if x.protocol == "http" for route in x.routes if route.tls.mode != "off"]
     problems = tuple(
-        Problem(route.origin, "CG004", why, Effect.WITHHELD if route.tls.needed else Effect.LABEL, hint)
+        Problem(route.origin.at("tls"), "CG004", why, Effect.WITHHELD if route.tls.needed else Effect.LABEL, hint)
         for route in routes
         if not covered.isdisjoint(route.hosts)
     )

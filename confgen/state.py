@@ -6,7 +6,7 @@ import enum
 import re
 from dataclasses import dataclass, field
 
-from confgen.problem import Origin
+from confgen.problem import Origin, Problem
 
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
@@ -78,7 +78,8 @@ class Instance:
     drained: an operator has taken it out of rotation.
     image: as the file names it, "" where it is not known.
     host_name: the DNS name under which Docker's resolver knows it, where a source has no address to offer.
-    places: of the labels, by key, where they stand in a file.
+    places: of the labels, by key, where they stand in a file; parts: the same of what says how it is reached ("networks").
+    doubts: what its source found wrong with it, beside what its labels say.
     """
 
     name: str
@@ -98,6 +99,8 @@ class Instance:
     image: str = ""
     host_name: str = ""
     places: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    parts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    doubts: tuple[Problem, ...] = ()
     origin: Origin = field(default=Origin(""), compare=False)
 
     def place(self, key: str) -> str:

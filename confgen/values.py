@@ -206,7 +206,7 @@ def parse_host(text: str) -> Host | Wildcard:
         raise Refusal(
             "CG101",
             f"host {show(host)}: {show(char)} at position {position} is not allowed in a DNS name",
-            _host_hint(host, char),
+            _host_hint(host, char, position),
         )
     if len(host) > 253:
         raise Refusal("CG101", f"host {show(host)} has {len(host)} characters; a DNS name has at most 253", "shorten it")
@@ -221,14 +221,21 @@ def parse_host(text: str) -> Host | Wildcard:
     return Host(host)
 
 
-def _host_hint(host: str, char: str) -> str:
+def _host_hint(host: str, char: str, position: int) -> str:
+    """What to write instead, with the name itself wherever it can be told."""
+    before, after = host[: position - 1], host[position - 1 :]
     if "://" in host:
-        return f"leave out the scheme: {show(host.split('://', 1)[1].split('/', 1)[0])}"
-    if char == "/":
-        return "put the path in a label of its own: path"
-    if char == ":":
-        return "leave out the port: requests for every port of the listener are matched"
-    return 'use letters, digits, "-" and "."'
+        return f"leave out the scheme: {show(re.split('[:/]', host.split('://', 1)[1], maxsplit=1)[0])}"
+    if rule := re.search(r"host\w*\(\s*[`'\"]([a-z0-9.-]+)", host):
+        return f"write the name alone: {show(rule[1])}"
+    hints = {
+        "/": f"write {show(before)}, and the path in a label of its own: path: {after}",
+        ":": f"leave out the port, since every port of the listener is matched: {show(before)}",
+        " ": f"separate hosts by commas: {show(', '.join(host.split()))}",
+        "_": f'use letters, digits, "-" and ".", as in {show(re.sub("[-_]+", "-", host).strip("-"))}',
+        **dict.fromkeys("\"'`", f"leave out the quotes: {show(re.sub('[^a-z0-9.-]', '', host))}"),
+    }
+    return hints.get(char, 'use letters, digits, "-" and "."')
 
 
 def _parse_wildcard(host: str) -> Wildcard:
@@ -236,9 +243,15 @@ def _parse_wildcard(host: str) -> Wildcard:
         raise Refusal(
             "CG102",
             f'host {show(host)}: "*" may stand only as the whole first label, in front of at least two more',
-            "write it as *.example.com",
+            f'write it as "*.{_below(host)}"',
         )
     return Wildcard(host)
+
+
+def _below(host: str) -> str:
+    """The name behind the last "*", where it can stand behind a wildcard."""
+    name = host.rpartition("*")[2].lstrip(".-")
+    return name if re.fullmatch(rf"{_DNS_LABEL}(?:\.{_DNS_LABEL})+", name, re.ASCII) else "example.com"
 
 
 def parse_hosts(text: str) -> tuple[Host | Wildcard, ...]:
@@ -336,7 +349,9 @@ def parse_weight(text: str) -> Weight:
     """0 to 256; 0 takes no new requests."""
     raw = plain(text)
     if not re.fullmatch(r"0|[1-9][0-9]{0,2}", raw, re.ASCII) or int(raw) > 256:
-        raise Refusal("CG143", f"weight {show(raw)} is not a number from 0 to 256", 'write it as in "10"; 0 drains')
+        raise Refusal(
+            "CG143", f"weight {show(raw)} is not a number from 0 to 256", 'write it as in "10"; 0 drains, "256" is the most'
+        )
     return Weight(int(raw))
 
 
@@ -356,7 +371,7 @@ def parse_bool(text: str) -> bool:
     """`true` or `false`."""
     raw = plain(text)
     if raw not in ("true", "false"):
-        raise Refusal("CG181", f'{show(raw)} is neither "true" nor "false"', 'write "true" or "false"')
+        raise Refusal("CG181", f'{show(raw)} is neither "true" nor "false"', nearest(raw.lower(), ("true", "false")))
     return raw == "true"
 
 
@@ -490,14 +505,17 @@ def parse_statuses(text: str) -> tuple[tuple[int, int], ...]:
 _URL = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::([0-9]{1,5}))?(/[A-Za-z0-9._~!&()*+,;=:@%/?-]*)?", re.ASCII)
 
 
+def _with_scheme(raw: str) -> str:
+    """The same with https in front, where that makes it a URL."""
+    return f"https://{raw}" if _URL.fullmatch(f"https://{raw}") and "." in raw else "https://www.example.com/new"
+
+
 def parse_url(text: str) -> Url:
     """`https://host[:port]/path?query` for a redirect."""
     raw = plain(text)
     match = _URL.fullmatch(raw)
     if not match or len(raw) > 2000:
-        raise Refusal(
-            "CG184", f"URL {show(raw)} is not an absolute http or https URL", "write it as in https://www.example.com/new"
-        )
+        raise Refusal("CG184", f"URL {show(raw)} is not an absolute http or https URL", f"write it as in {_with_scheme(raw)}")
     scheme, host, port, path = match.groups()
     parsed = parse_host(host)
     if isinstance(parsed, Wildcard):

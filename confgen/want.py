@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from confgen.offer import GONE, Vantage
 from confgen.plan import Impact, Plan, make
 from confgen.policy import Policy
 from confgen.policy import parse as parse_policy
-from confgen.problem import Effect, Origin, Problem
+from confgen.problem import Effect, Origin, Problem, show
 from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Caps, Proxy
 from confgen.readback import verify
@@ -35,6 +35,7 @@ from confgen.state import State
 from confgen.targets.folder import Folder
 from confgen.tls import Shelf
 from confgen.users import Files
+from confgen.values import nearest
 
 #: The model as JSON beside the proxy's files: what `plan` and `status` compare with.
 MODEL_FILE = "model.json"
@@ -212,9 +213,24 @@ def want_offline(state: State, place: Offline, settings: Settings, live: Live = 
     """What a proxy should serve that is not there to be asked, against what is `live`."""
     given = (place.proxy, place.caps, place.vantage, settings, settings.frame)
     built = shape(state, *given, policy=read_policy(settings), shelf=shelf, users=read_users(settings.users))
+    built = replace(built, problems=tuple(sorted({*built.problems, *_unknown_proxies(state, settings)})))
     with closing(renderer(settings.templates, place.proxy.filters)) as renders:
         candidate = write(built.model, place.proxy, place.caps, settings.frame, renders)
     return Wanted(built, planned(live, built.model, candidate, place.proxy, place.caps), candidate)
+
+
+def unknown_proxy(origin: Origin, kind: str) -> Problem:
+    """The Problem of a container that is marked as a proxy which there is not."""
+    return Problem(origin, "CG181", f"{show(kind)} is no proxy that is known", Effect.PROXY, nearest(kind, tuple(PROXIES)))
+
+
+def _unknown_proxies(state: State, settings: Settings) -> Iterator[Problem]:
+    key = f"{settings.labels.prefix}.proxy"
+    for instance in state.instances:
+        kind = proxy_kind(instance, settings.labels)
+        if kind and kind not in PROXIES:
+            said_by = instance.origin.object or f"container {instance.name}"
+            yield unknown_proxy(Origin(instance.source, said_by, f"label {key}", instance.place(key)), kind)
 
 
 def read_policy(settings: Settings) -> Policy | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from confgen.cli.options import CHANGES, FILES, FINE, LOOK, PROBLEMS, TEXT, cli, options, proxies, read, settings_from
-from confgen.errors import NotApplied, UsageError
+from confgen.errors import BadInput, NotApplied, UsageError
 from confgen.settings import Settings
 
 if TYPE_CHECKING:
@@ -117,9 +117,15 @@ def check(files: tuple[Path, ...], style: str, **given: Any) -> int:
     Example: confgen check compose.yaml --proxy nginx
     """
     from confgen.check import check as checked
+    from confgen.check import unread
 
     settings = settings_from(given)
-    results = checked(read(files, settings), settings)
+    try:
+        state = read(files, settings)
+    except BadInput as error:
+        click.echo(_formatted([unread(error)], style), nl=False)
+        return error.exit_code
+    results = checked(state, settings)
     click.echo(_formatted(results, style), nl=False)
     return FINE if all(result.ok for result in results) else PROBLEMS
 

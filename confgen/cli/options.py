@@ -123,7 +123,7 @@ def read(files: tuple[Path, ...], settings: Settings) -> Any:
     from confgen.sources.static import FileSource
     from confgen.state import State
 
-    source: Source = FileSource(files) if files else engine(settings)
+    source: Source = FileSource(files, prefix=settings.labels.prefix) if files else engine(settings)
     return State.of((source.snapshot(),))
 
 

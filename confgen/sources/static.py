@@ -23,6 +23,7 @@ class FileSource:
 
     files: tuple[Path, ...]
     name: str = "file"
+    prefix: str = "confgen"
 
     def snapshot(self) -> Snapshot:
         """Raises BadInput when a file is not there or is neither a compose file nor a snapshot."""
@@ -30,7 +31,7 @@ class FileSource:
         composed = tuple(f for f in self.files if f.suffix != ".json")
         found = [instance for file in snapshots for instance in read_json(file)]
         if composed:
-            found += compose.read(composed)
+            found += compose.read(composed, self.prefix)
         return Snapshot(self.name, tuple(found))
 
     def watch(self, wake: Wake, stop: threading.Event) -> None:

@@ -5,9 +5,9 @@ ant: {labels: {host: "shop.example.com, ant.example.com", port: "80", tcp.25: "2
 guest: {labels: {host: shop.example.com, path: /guest, port: "80"}}
 ---- problems ----
 CG006 container ant, route default: shop.example.com/ is held by zebra, which was there first (the route is left out)
-  choose another; if both are replicas of one thing, give both the same label pool
+  choose another host or path; if both are replicas of one thing, give both the same label pool
 CG006 container ant, route tcp-25: port 25/tcp is held by zebra, which was there first (the route is left out)
-  choose another; if both are replicas of one thing, give both the same label pool
+  choose another host or path; if both are replicas of one thing, give both the same label pool
 ---- nginx 1.30: nginx.conf ----
 # Made by confgen, generation 7875c506275fc066. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).

@@ -20,7 +20,7 @@ CG005 container shop-web-3, route default: differs from shop-web-1, which was th
 CG181 container typo, label confgen.balance: balance "leastcon" is not known (the label is ignored)
   did you mean "leastconn"?
 CG001 container typo, label confgen.wieght: unknown key "wieght" (the label is ignored)
-  did you mean "weight"?
+  did you mean "confgen.weight"?
 ---- nginx 1.30: nginx.conf ----
 # Made by confgen, generation 735f8545805ac67a. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).

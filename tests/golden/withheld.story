@@ -10,7 +10,7 @@ CG161 container admin-1, route default: there is no users file "team" (the route
 CG151 container db, label confgen.tcp.5432.allow: "all" is not an address range (the route answers 503 until this is mended)
   write it as in 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32; there are no words such as all
 CG001 container wiki-1, label confgen.routes.edit.alow: "alow" looks like the security label 'allow' that this version cannot obey (the route answers 503 until this is mended)
-  remove it if the route may be open; docs/labels.md lists every key
+  did you mean "confgen.routes.edit.allow"? remove it if the route may be open; docs/labels.md lists every key
 ---- nginx 1.30: nginx.conf ----
 # Made by confgen, generation 5028f4d7200f2d26. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).

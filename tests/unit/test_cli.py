@@ -129,7 +129,7 @@ def test_what_makes_no_sense_is_64_and_told(run: Run, arguments: tuple[str, ...]
     assert "Traceback" not in found.err
 
 
-@pytest.mark.parametrize("command", ["render", "check", "plan"])
+@pytest.mark.parametrize("command", ["render", "plan"])
 @pytest.mark.parametrize("text", [None, "a: [", "services: []", "\xff"])
 def test_a_file_that_cannot_be_read_is_65_and_named(run: Run, tmp_path: Path, command: str, text: str | None) -> None:
     if text is not None:
@@ -137,6 +137,17 @@ def test_a_file_that_cannot_be_read_is_65_and_named(run: Run, tmp_path: Path, co
     found = run(command, "x.yaml")
     assert (found.code, found.out) == (INPUT, "")
     assert "x.yaml" in found.err
+
+
+@pytest.mark.parametrize("style", ["text", "json", "github", "sarif", "junit"])
+@pytest.mark.parametrize("text", [None, "a: [", "services: []", "\xff"])
+def test_to_check_a_file_that_cannot_be_read_is_65_and_a_finding(run: Run, tmp_path: Path, style: str, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "x.yaml").write_bytes(text.encode("latin-1"))
+    found = run("check", "x.yaml", "--format", style)
+    assert (found.code, found.err) == (INPUT, "")
+    assert "x.yaml" in found.out
+    assert "CG203" in found.out
 
 
 @pytest.mark.parametrize("arguments", [("watch", "--once"), ("status",), ("plan",), ("render",), ("check",), ("explain", "web")])

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from confgen.errors import BadInput
+from confgen.offer import Vantage
 from confgen.proxies.haproxy import HAPROXY
 from confgen.proxies.nginx import NGINX
 from confgen.settings import Settings
@@ -58,8 +59,6 @@ def test_two_labels_in_a_file_make_a_route(compose: Read) -> None:
     assert (web.name, web.host_name, web.group, web.owner) == ("web", "web", "shop.web", "shop")
     assert web.attachments == (Attachment("shop_default"),)
     assert str(web.origin) == "service web"
-    from confgen.offer import Vantage
-
     found = built(web, vantage=Vantage(None))
     assert found.problems == ()
     (one,) = found.model.pools[0].servers
@@ -372,3 +371,64 @@ def test_the_version_of_a_proxy_is_that_of_its_image(tmp_path: Path, kind: str, 
     assert place.caps.text == version
     (place,) = offline(state, Settings(proxy_version="3.2"))
     assert place.caps.text == "3.2", "the option says more"
+
+
+# --- what nobody would notice ---
+
+
+def doubted(compose: Read, text: str) -> list[str]:
+    return [problem.code for one in compose(text).values() for problem in one.doubts]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        service(ports="['8000:80']", labels="{confgen.port: 3000}"),  # the image may expose it
+        service(ports="['8000:80', '80']", labels="{confgen.port: 80}"),
+        service(ports="['8000-8010:9000-9010']", labels="{confgen.port: 9003}"),
+        service(ports="[{target: 80, published: 8000}]", labels="{confgen.port: 80}"),
+        service(expose="['8000-8010']", labels="{confgen.port: 8003}"),
+        service(expose="['80']", labels="{confgen.tcp.443: 80, confgen.routes.a.port: 80, other.port: 81}"),
+        service(build="{labels: {a: b}}", deploy="{labels: [c=d]}"),
+        service(build="."),
+        service(labels="{other: $NOBODY, confgen.host: '${NOBODY:-x}'}"),
+        service(labels="{confgen.host: $$NOBODY}"),
+    ],
+)
+def test_what_may_be_meant_is_not_doubted(compose: Read, text: str) -> None:
+    assert doubted(compose, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        (service(ports="['127.0.0.1:8000:80/tcp']", labels="{confgen.port: 8000}"), ["CG121"]),
+        (service(ports="[{target: 80, published: '8000'}]", labels="{confgen.routes.a.port: 8000}"), ["CG121"]),
+        (service(expose="['80']", ports="['81:81']", labels="{confgen.port: 82}"), ["CG121"]),
+        (service(build="{labels: [confgen.host=a.test, confgen.port=80]}"), ["CG201", "CG201"]),
+        (service(labels="[confgen.host=$NOBODY.$NOBODY]"), ["CG202"]),
+    ],
+)
+def test_what_cannot_be_meant_is_doubted(compose: Read, text: str, codes: list[str]) -> None:
+    assert doubted(compose, text) == codes
+
+
+def test_doubts_are_of_our_labels_whatever_they_begin_with(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(service(expose="['80']", labels="{edge.port: 81, confgen.port: 82}"))
+    (one,) = read((file,), "edge")
+    assert [str(problem.origin) for problem in one.doubts] == ["service web, label edge.port"]
+
+
+def test_a_hidden_service_is_not_doubted(compose: Read) -> None:
+    one = compose(service(expose="['80']", labels="{confgen.enable: false, confgen.port: 81}"))["web"]
+    assert one.doubts
+    assert built(one, vantage=Vantage(None)).problems == ()
+
+
+def test_the_hash_of_a_password_is_not_told(compose: Read) -> None:
+    one = compose(service(labels="{confgen.auth.basic: 'bob:$saltsalt$hashhash'}"))["web"]
+    assert not [problem for problem in one.doubts if "salt" in f"{problem}{problem.hint}"]
+    with pytest.raises(BadInput) as caught:
+        compose(service(labels="{confgen.auth.basic: 'bob:$2y$05$hashhash'}"))
+    assert "hashhash" not in f"{caught.value.message}{caught.value.hint}"

@@ -329,6 +329,61 @@ def test_an_unknown_key_names_the_nearest(key: str, meant: str) -> None:
     assert not [w for w in found.routes if w.withheld]
 
 
+@pytest.mark.parametrize(
+    "label",
+    ["congfen.host", "confgn.host", "confggen.host", "Confgen.host", "confgen_host", "confgen/host", "confgen-tls.redirect"],
+)
+def test_a_label_that_is_ours_but_for_its_beginning_is_told(label: str) -> None:
+    wrong = problem(wishes({f" {label}": "x"}).problems, "CG001")
+    assert wrong.hint == f'did you mean "confgen.{re.split("[._/-]", label, maxsplit=1)[1]}"?'
+
+
+@pytest.mark.parametrize("key", ["allow", "routes.adm.auth.basic", "tls"])
+def test_under_a_misspelt_prefix_what_shuts_a_door_shuts_all(key: str) -> None:
+    found = wishes(ON | {f" congfen.{key}": "x"})
+    assert [w.withheld for w in found.routes] == [key.removeprefix("routes.adm.")]
+    assert problem(found.problems, "CG001").effect is Effect.WITHHELD
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "confgen2.host",
+        "confgens.host",
+        "config.port",
+        "com.example.host",
+        "confgen-test",
+        "xconfgen.host",
+        "congfen.hots",
+        "org.confgen.host",
+        "traefik.enable",
+    ],
+)
+def test_other_peoples_labels_are_theirs(label: str) -> None:
+    assert wishes({f" {label}": "x"}).problems == ()
+
+
+def test_beside_a_misspelt_host_it_is_not_told_that_there_is_none() -> None:
+    assert problem(wishes({"hots": "a.example", "port": "80"}).problems, "CG001").origin.key == "label confgen.hots"
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "hint"),
+    [
+        ("route.api.host", "x", '"confgen.routes.api.host"'),
+        ("api.host", "x", '"confgen.routes.api.host"'),
+        ("routes.api.hots", "x", '"confgen.routes.api.host"'),
+        ("tcp", "5432", 'confgen.tcp.5432: "5432"'),
+        ("udp", "dns", 'confgen.udp.3306: "3306"'),
+        ("tcp.db", "5432", 'confgen.tcp.5432: "<container port>"'),
+        ("alow", "10.0.0.0/8", '"confgen.allow"'),
+        ("host ", "x", '"confgen.host"'),
+    ],
+)
+def test_a_hint_has_the_whole_label(key: str, text: str, hint: str) -> None:
+    assert hint in wishes({"routes.api.host": "a.example", key: text}).problems[0].hint
+
+
 def test_an_unknown_key_near_to_nothing_points_to_the_list() -> None:
     assert "docs/labels.md" in problem(wishes(ON | {"zzzzz": "x"}).problems, "CG001").hint
 

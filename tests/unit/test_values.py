@@ -310,7 +310,7 @@ def test_two_spellings_of_one_path_are_one_path() -> None:
     [
         (parse_host, "shop_1.example", '"_" at position 5', 'use letters, digits, "-" and "."'),
         (parse_host, "https://shop.example.com/x", '":" at position 6', 'leave out the scheme: "shop.example.com"'),
-        (parse_host, "shop.example.com/api", '"/" at position 17', "label of its own: path"),
+        (parse_host, "shop.example.com/api", '"/" at position 17', "label of its own: path: /api"),
         (parse_host, "shop.example.com:80", '":" at position 17', "leave out the port"),
         (parse_host, "bücher.example", "position 2 is not ASCII", "xn--bcher-kva.example"),
         (parse_host, "a.*.example", "only as the whole first label", "*.example.com"),

@@ -44,14 +44,14 @@ def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
 def _fit_pool(pool: Pool, fitting: _Fitting) -> Pool:
     if pool.stream and pool.balance.algorithm in _OF_HTTP:
         message = f"balance {pool.balance.algorithm} needs HTTP requests, and this is a {pool.protocol} pool; roundrobin is used"
-        fitting.tell(pool.origin, message, Effect.LABEL, "use source, leastconn, random or first")
+        fitting.tell(pool.origin.at("balance"), message, Effect.LABEL, "use source, leastconn, random or first")
         pool = replace(pool, balance=Balance())
     if pool.stream and pool.sticky and pool.sticky.kind == "cookie":
-        fitting.tell(pool.origin, f"a {pool.protocol} pool has no cookies", Effect.LABEL, "use sticky: source")
+        fitting.tell(pool.origin.at("sticky"), f"a {pool.protocol} pool has no cookies", Effect.LABEL, "use sticky: source")
         pool = replace(pool, sticky=None)
     if pool.sticky and pool.sticky.kind == "source" and pool.balance.algorithm not in ("roundrobin", "source"):
         message = f"balance {pool.balance.algorithm} has no meaning beside sticky source, which chooses by the client's address"
-        fitting.tell(pool.origin, message, Effect.LABEL, "leave one of them out, or use sticky: cookie")
+        fitting.tell(pool.origin.at("balance"), message, Effect.LABEL, "leave one of them out, or use sticky: cookie")
         pool = replace(pool, balance=Balance())
     return pool
 
@@ -72,32 +72,34 @@ def _http_route(route: Route, fitting: _Fitting) -> Route | None:
     trouble = _users_trouble(route) or _protocol_trouble(pool, fitting.caps)
     if trouble:
         shut = route.guarded  # left out, its requests would go to another route
-        fitting.tell(route.origin, trouble[0], Effect.WITHHELD if shut else Effect.ROUTE, trouble[1])
+        fitting.tell(route.origin.at(trouble[2]), trouble[0], Effect.WITHHELD if shut else Effect.ROUTE, trouble[1])
         return withheld(route, "haproxy") if shut else None
     return _fit_timeouts(route, fitting) if pool else route
 
 
-def _users_trouble(route: Route) -> tuple[str, str] | None:
+def _users_trouble(route: Route) -> tuple[str, str, str] | None:
     """HAProxy asks the system's crypt(3), which knows no apr1: such a user could never log in (tried on 2.6 to 3.4)."""
     names = [user.name for user in route.users if user.hash.apache]
     if not names:
         return None
-    return f"HAProxy cannot check the apr1 password of {', '.join(names[:3])}", "use bcrypt (`htpasswd -nB NAME`) or SHA-512"
+    message = f"HAProxy cannot check the apr1 password of {', '.join(names[:3])}"
+    return message, "use bcrypt (`htpasswd -nB NAME`) or SHA-512", "auth.basic"
 
 
-def _protocol_trouble(pool: Pool | None, caps: Caps) -> tuple[str, str] | None:
+def _protocol_trouble(pool: Pool | None, caps: Caps) -> tuple[str, str, str] | None:
     if pool is None or pool.protocol not in ("https", "grpcs") or "openssl" in caps.features:
         return None
-    return f"scheme {pool.protocol} needs TLS, which this HAProxy {caps.text} was built without", "use the official image"
+    message = f"scheme {pool.protocol} needs TLS, which this HAProxy {caps.text} was built without"
+    return message, "use the official image", "scheme"
 
 
 def _fit_timeouts(route: Route, fitting: _Fitting) -> Route:
     """HAProxy knows one silence of a server, whichever way the bytes go, and one idle time for all that a port serves."""
     if route.idle != _DEFAULTS.idle:
         message = "HAProxy has one idle time for all routes of a port, 60s"
-        fitting.tell(route.origin, message, Effect.LABEL, "remove timeout.idle, or use nginx")
+        fitting.tell(route.origin.at("timeout.idle"), message, Effect.LABEL, "remove timeout.idle, or use nginx")
     if route.send not in (_DEFAULTS.send, route.read):
         message = "HAProxy has one timer for the silence of a server, and timeout.read sets it"
-        fitting.tell(route.origin, message, Effect.LABEL, "remove timeout.send, or use nginx")
+        fitting.tell(route.origin.at("timeout.send"), message, Effect.LABEL, "remove timeout.send, or use nginx")
     usual = route.idle == _DEFAULTS.idle and route.send == _DEFAULTS.send
     return route if usual else replace(route, idle=_DEFAULTS.idle, send=_DEFAULTS.send)

@@ -45,7 +45,7 @@ def _fit_slow_start(pool: Pool, problems: list[Problem]) -> Pool:
     if not pool.slow_start:
         return pool
     message = "nginx has no slow start: each step of it would be a reload"
-    problems.append(Problem(pool.origin, CODE, message, Effect.LABEL, "remove the label, or use HAProxy"))
+    problems.append(Problem(pool.origin.at("slow-start"), CODE, message, Effect.LABEL, "remove the label, or use HAProxy"))
     return replace(pool, slow_start=Pool(name=pool.name).slow_start)
 
 
@@ -54,7 +54,7 @@ def _fit_balance(pool: Pool, problems: list[Problem]) -> Pool:
     if not what:
         return pool
     message, hint = what
-    problems.append(Problem(pool.origin, CODE, message, Effect.LABEL, hint))
+    problems.append(Problem(pool.origin.at("balance"), CODE, message, Effect.LABEL, hint))
     return replace(pool, balance=Balance())
 
 
@@ -90,7 +90,7 @@ def _fit_sticky(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
         )
     else:
         return pool
-    problems.append(Problem(pool.origin, CODE, message, Effect.LABEL, hint))
+    problems.append(Problem(pool.origin.at("sticky"), CODE, message, Effect.LABEL, hint))
     return replace(pool, sticky=None)
 
 
@@ -111,7 +111,9 @@ def _fit_backups(pool: Pool, problems: list[Problem]) -> Pool:
         message = (
             f"nginx has no backup servers with {_method(pool)}: {server.name} gets traffic only when no other server is ready"
         )
-        problems.append(Problem(server.origin, CODE, message, Effect.SERVER, "use roundrobin or leastconn, or HAProxy"))
+        problems.append(
+            Problem(server.origin.at("backup"), CODE, message, Effect.SERVER, "use roundrobin or leastconn, or HAProxy")
+        )
     return replace(pool, servers=tuple(s for s in pool.servers if s not in backups))
 
 
@@ -134,7 +136,7 @@ def _fit_names(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
     if pool.balance != Balance() or pool.sticky:
         what = "balance" if pool.balance != Balance() else "sticky"
         message = f"nginx {caps.text} cannot apply {what} to servers that are known by DNS name; Docker's DNS chooses"
-        problems.append(Problem(pool.origin, CODE, message, Effect.LABEL, "nginx 1.27.3 and later and HAProxy can"))
+        problems.append(Problem(pool.origin.at(what), CODE, message, Effect.LABEL, "nginx 1.27.3 and later and HAProxy can"))
     bare = replace(kept, weight=type(kept.weight)(1), backup=False, max_connections=None)
     return replace(pool, servers=(bare,), balance=Balance(), sticky=None)
 
@@ -163,7 +165,7 @@ def _fit_route(route: Route, pool: Pool | None, caps: Caps, problems: list[Probl
     what = _guard_trouble(route) or (_pool_trouble(route, pool, caps) if pool else None)
     if not what:
         return _fit_headers(route, problems)
-    problems.append(Problem(route.origin, CODE, what[0], Effect.WITHHELD if route.guarded else Effect.ROUTE, what[1]))
+    problems.append(Problem(route.origin.at(what[2]), CODE, what[0], Effect.WITHHELD if route.guarded else Effect.ROUTE, what[1]))
     return withheld(route, "nginx") if route.guarded else None
 
 
@@ -183,18 +185,19 @@ def _header_trouble(header: Header, own: tuple[str, ...], route: Route, problems
         message, hint = f"the value of header {header.name} is longer than a word of nginx's file may be", "shorten it"
     else:
         return False
-    problems.append(Problem(route.origin, CODE, message, Effect.LABEL, hint))
+    origin = route.origin.at(f"header.request.{header.name}", f"header.response.{header.name}")
+    problems.append(Problem(origin, CODE, message, Effect.LABEL, hint))
     return True
 
 
-def _guard_trouble(route: Route) -> tuple[str, str] | None:
+def _guard_trouble(route: Route) -> tuple[str, str, str] | None:
     """`return` answers before nginx looks at who asks."""
     if not route.redirect or not route.guarded:
         return None
-    return "nginx cannot choose to whom it answers with a redirect", "remove one of them, or use HAProxy"
+    return "nginx cannot choose to whom it answers with a redirect", "remove one of them, or use HAProxy", "redirect"
 
 
-def _pool_trouble(route: Route, pool: Pool, caps: Caps) -> tuple[str, str] | None:
+def _pool_trouble(route: Route, pool: Pool, caps: Caps) -> tuple[str, str, str] | None:
     if (
         route.rewrite
         and "?" in decoded(route.rewrite)
@@ -203,11 +206,12 @@ def _pool_trouble(route: Route, pool: Pool, caps: Caps) -> tuple[str, str] | Non
         return (
             f"nginx cannot put {show(route.rewrite)} in the place of a path here: the %3F would start a query",
             "choose another path",
+            "rewrite",
         )
     return _protocol_trouble(pool.protocol, caps)
 
 
-def _protocol_trouble(protocol: str, caps: Caps) -> tuple[str, str] | None:
+def _protocol_trouble(protocol: str, caps: Caps) -> tuple[str, str, str] | None:
     needs = {
         "https": ({"ssl"}, "the ssl module"),
         "grpc": ({"http2", "http2_directive"}, "HTTP/2 beside HTTP/1.1 on one port, which is there from 1.25.1"),
@@ -217,4 +221,4 @@ def _protocol_trouble(protocol: str, caps: Caps) -> tuple[str, str] | None:
     features, words = needs.get(protocol, (set(), ""))
     if features <= caps.features:
         return None
-    return f"scheme {protocol} needs {words}; this is nginx {caps.text}", "use a newer nginx, or HAProxy"
+    return f"scheme {protocol} needs {words}; this is nginx {caps.text}", "use a newer nginx, or HAProxy", "scheme"

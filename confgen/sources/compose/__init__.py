@@ -9,6 +9,9 @@ from confgen.sources.compose.services import instances
 from confgen.state import Instance
 
 
-def read(files: tuple[Path, ...]) -> list[Instance]:
-    """The services of one project from its files, merged in order.  Raises BadInput with the file, and the line where known."""
-    return instances(load(files))
+def read(files: tuple[Path, ...], prefix: str = "confgen") -> list[Instance]:
+    """The services of one project from its files, merged in order.  Raises BadInput with the file, and the line where known.
+
+    prefix: of labels that are ours, for what is told of them.
+    """
+    return instances(load(files), prefix)

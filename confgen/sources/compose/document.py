@@ -16,14 +16,15 @@ from confgen.sources.files import read_text
 
 
 class Word(str):
-    """A text of a file.  place: where it stands, as "compose.yaml:12"."""
+    """A text of a file.  place: where it stands, as "compose.yaml:12".  unset: variables in it that were not set."""
 
-    __slots__ = ("place",)
+    __slots__ = ("place", "unset")
     place: str
+    unset: tuple[str, ...]
 
-    def __new__(cls, text: str, place: str) -> Word:
+    def __new__(cls, text: str, place: str, unset: tuple[str, ...] = ()) -> Word:
         made = super().__new__(cls, text)
-        made.place = place
+        made.place, made.unset = place, unset
         return made
 
 
@@ -103,12 +104,22 @@ def parse(file: Path) -> Mapping[str, Any]:
         document = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadInput(
-            f"{file}:{line}: is not YAML: {error.problem}", "check the indentation and quotes near that line"
-        ) from error
+        raise BadInput(f"{file}:{line}: is not YAML: {error.problem}", _mend(error, text)) from error
     except (yaml.YAMLError, ValueError, LookupError, AttributeError) as error:  # `!!bool x` is a KeyError to PyYAML
         raise BadInput(f"{file}: is not YAML: {error}", "save it as plain UTF-8 text") from error
     return mapping(document, str(file), "the file")
+
+
+def _mend(error: yaml.MarkedYAMLError, text: str) -> str:
+    """What to do about a line that is not YAML, with the text in quotes where a sign that it begins with is the trouble."""
+    line = text.splitlines()[error.problem_mark.line : error.problem_mark.line + 1] if error.problem_mark else []
+    if line and line[0].startswith("\t"):
+        return "indent with blanks, not with tabs"
+    if "stands twice" in str(error.problem):
+        return "remove one of the two; several hosts stand in one label, separated by commas"
+    if line and (said := re.search(r"(?:[:=-]\s+)([*&@`%!|>][^#\"']*)", line[0])):
+        return f"put it in quotes: {show(said[1].strip())}"
+    return "check the indentation and quotes near that line"
 
 
 def mapping(value: object, file: str, what: str) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,13 @@ def _file(file: Path, source: _Source, seen: tuple[Path, ...]) -> dict[str, Any]
 def _services(document: Mapping[str, Any], file: Path, source: _Source) -> dict[str, Service]:
     """What may be a list or a mapping, as a mapping, so that files can be merged."""
     services = {}
+    _no_slips(document, _OF_FILES, "the file", str(file))
     for name, given in mapping(document.get("services"), str(file), "services").items():
         place = place_of(name, str(file))
         if not re.fullmatch(r"[A-Za-z0-9._-]+", str(name), re.ASCII):
             raise BadInput(f"{place}: {show(str(name))} is no name of a service", 'use letters, digits, "_", "." and "-"')
         body = dict(mapping(given, place, f"services.{name}"))
+        _no_slips(body, _OF_SERVICES, f"services.{name}", place)
         labels = body.get("labels")
         said = _labels(labels.value if isinstance(labels, Override) else labels, place, str(name))
         said = {**_label_files(body.get("label_file"), source), **said}
@@ -107,6 +110,33 @@ def _services(document: Mapping[str, Any], file: Path, source: _Source) -> dict[
     return services
 
 
+#: What is read here of a file and of a service; a key that is nearly one of these is a slip, which compose refuses too.
+_OF_FILES = ("services", "networks", "include", "name")
+_OF_SERVICES = (
+    "labels",
+    "networks",
+    "network_mode",
+    "ports",
+    "expose",
+    "extends",
+    "deploy",
+    "profiles",
+    "scale",
+    "label_file",
+    "image",
+)
+
+
+def _no_slips(body: Mapping[str, Any], known: tuple[str, ...], what: str, place: str) -> None:
+    """Raises BadInput for a misspelt key, and for a label that stands beside `labels` and not below it."""
+    for key in (str(key) for key in body if key not in known and not str(key).startswith("x-")):
+        where = next(place_of(said, place) for said in body if str(said) == key)
+        if "." in key and known is _OF_SERVICES:
+            raise BadInput(f"{where}: {show(key)} stands beside labels, not below it", f"move it to {what}.labels")
+        if close := get_close_matches(key, known, n=1, cutoff=0.8):
+            raise BadInput(f"{where}: {what} has no key {show(key)}", f'did you mean "{close[0]}"?')
+
+
 def _labels(value: object, place: str, service: str) -> dict[str, Any]:
     """Labels as a mapping or as a list of KEY=VALUE; each text with the place of its label."""
     if value is None:
@@ -114,9 +144,13 @@ def _labels(value: object, place: str, service: str) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return {str(key): _label(text, place_of(key, place), f"services.{service}.labels.{key}") for key, text in value.items()}
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        pairs = ((item.partition("="), place_of(item, place)) for item in value)
-        return {key: Word(text, where) for (key, _, text), where in pairs}
-    raise BadInput(f"{place}: services.{service}.labels is neither a mapping nor a list of KEY=VALUE", "see compose-spec.io")
+        pairs = ((item.partition("="), place_of(item, place), getattr(item, "unset", ())) for item in value)
+        return {key: Word(text, where, unset) for (key, _, text), where, unset in pairs}
+    hint = "see compose-spec.io"
+    if isinstance(value, list) and (mixed := next((item for item in value if isinstance(item, Mapping) and item), None)):
+        (key, text), *_ = mixed.items()
+        place, hint = place_of(key, place), f'write "{key}={text}", or leave the "-" out'
+    raise BadInput(f"{place}: services.{service}.labels is neither a mapping nor a list of KEY=VALUE", hint)
 
 
 def _label(value: object, place: str, what: str) -> Any:
@@ -129,7 +163,7 @@ def _label(value: object, place: str, what: str) -> Any:
         return Word("true" if value else "false", place)
     if isinstance(value, float):
         return Word(_decimal(value), place)
-    return Word("" if value is None else str(value), place)
+    return Word("" if value is None else str(value), place, value.unset if isinstance(value, Word) else ())
 
 
 def _decimal(value: float) -> str:

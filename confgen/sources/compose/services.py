@@ -12,16 +12,17 @@ from typing import Any
 from confgen.errors import BadInput
 from confgen.problem import Origin
 from confgen.sources.compose.document import mapping, place_of
+from confgen.sources.compose.doubts import doubts
 from confgen.sources.compose.project import Project, Service
 from confgen.state import COMPOSE_PROJECT, COMPOSE_SERVICE, Attachment, Exposed, Instance
 
 
-def instances(project: Project) -> list[Instance]:
-    """One for each service, by name: Docker's DNS knows its replicas under that one name."""
-    return [_instance(project.services[name], project) for name in sorted(project.services)]
+def instances(project: Project, prefix: str) -> list[Instance]:
+    """One for each service, by name: Docker's DNS knows its replicas under that one name.  prefix: of labels that are ours."""
+    return [_instance(project.services[name], project, prefix) for name in sorted(project.services)]
 
 
-def _instance(service: Service, project: Project) -> Instance:
+def _instance(service: Service, project: Project, prefix: str) -> Instance:
     labels = {**service.body["labels"], COMPOSE_PROJECT: project.name, COMPOSE_SERVICE: service.name}
     lender = _lender(service, project)
     mode = str(lender.body.get("network_mode") or "default")
@@ -30,6 +31,8 @@ def _instance(service: Service, project: Project) -> Instance:
         source=service.place.rpartition(":")[0] or service.place,
         labels=tuple(sorted((key, str(text)) for key, text in labels.items())),
         places=tuple(sorted((key, place_of(text, service.place)) for key, text in labels.items())),
+        parts=tuple((str(key), place_of(key, service.place)) for key in service.body if key in ("networks", "network_mode")),
+        doubts=tuple(doubts(service, prefix)),
         attachments=() if mode in ("host", "none") else _attachments(lender, project),
         network_mode=mode,
         exposed=tuple(sorted(_exposed(service))),

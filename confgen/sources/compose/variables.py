@@ -49,7 +49,9 @@ def interpolated(value: Any, environment: Mapping[str, str], file: str, seen: di
     seen = {} if seen is None else seen
     if isinstance(value, str):
         place = place_of(value, file)
-        return Word(substituted(value, environment, place), place)
+        unset: list[str] = []
+        text = substituted(value, environment, place, unset)
+        return Word(text, place, tuple(unset))
     if isinstance(value, Override):
         return Override(interpolated(value.value, environment, file, seen))
     if not isinstance(value, (Mapping, list)):
@@ -63,8 +65,11 @@ def interpolated(value: Any, environment: Mapping[str, str], file: str, seen: di
     return seen[id(value)]
 
 
-def substituted(text: str, environment: Mapping[str, str], place: str) -> str:
-    """`$VAR`, `${VAR}`, `${VAR:-default}`, `${VAR:?message}`, `${VAR:+other}` and `$$`."""
+def substituted(text: str, environment: Mapping[str, str], place: str, unset: list[str] | None = None) -> str:
+    """`$VAR`, `${VAR}`, `${VAR:-default}`, `${VAR:?message}`, `${VAR:+other}` and `$$`.
+
+    unset: gets the names of variables in whose place nothing stands.
+    """
     done = []
     while True:
         head, dollar, text = text.partition("$")
@@ -79,8 +84,12 @@ def substituted(text: str, environment: Mapping[str, str], place: str) -> str:
         name = _VARIABLE.match(text, 1 if braced else 0)
         end = _closing(text) if braced else name.end() if name else 0
         if not name or not end:
-            raise BadInput(f"{place}: {show('$' + text)} is not a variable that compose knows", "write $$ for a dollar sign")
-        done.append(_variable(name[0], text[name.end() : end] if braced else "", environment, place))
+            sign = show("$" + text[:1])  # what follows may be the hash of a password
+            raise BadInput(f"{place}: {sign} begins no variable that compose knows", "write $$ for a dollar sign")
+        word = text[name.end() : end] if braced else ""
+        if unset is not None and not word and name[0] not in environment:
+            unset.append(name[0])
+        done.append(_variable(name[0], word, environment, place))
         text = text[end + braced :]
 
 

@@ -1,0 +1,15 @@
+The first word of a label: to every tool it is somebody else's label.
+---- compose.yaml ----
+services:
+  web:
+    image: shop:1
+    expose: ["8080"]
+    labels:
+      congfen.host: shop.example.com
+---- check ----
+compose.yaml:6: CG001 service web, label congfen.host: "congfen.host" does not begin with confgen. (the label is ignored)
+  did you mean "confgen.host"?
+nginx 1.30.6: 1 problem, 0 routes; not tested natively: nginx is not installed here
+---- mend: did you mean "confgen.host"? ----
+-      congfen.host: shop.example.com
++      confgen.host: shop.example.com
