@@ -52,7 +52,8 @@ def _unset(service: Service, prefix: str) -> Iterator[Problem]:
     for key, text in service.body["labels"].items():
         if not key.startswith(prefix + ".") or not isinstance(text, Word) or not text.unset:
             continue
-        message = f"not set, so that nothing stands in its place: {', '.join(dict.fromkeys(text.unset))}"
+        named = ", ".join(f"${name}" for name in dict.fromkeys(text.unset))
+        message = f"nothing stands in the place of {named}, which nobody set"
         hint = f"set {text.unset[0]} in the environment or in .env; where a dollar sign is meant, write $$"
         if ".auth." in key:  # what is taken for a variable may be the hash of a password
             message = "what follows a dollar sign is taken for a variable, and that is not set"

@@ -8,10 +8,10 @@ services:
       confgen.host: shop.example.com
       confgen.auth.basic: bob:$y$abc
 ---- check ----
-compose.yaml:7: CG202 service web, label confgen.auth.basic: what follows a dollar sign is taken for a variable, and that is not set (nothing is left out)
-  write $$ for each dollar sign
 compose.yaml:7: CG161 service web, label confgen.auth.basic: bob: this is no bcrypt, SHA-256, SHA-512 or apr1 hash; plain text is refused (the route answers 503 until this is mended)
   make one with `htpasswd -nB NAME` or `openssl passwd -6`; in a compose file write each $ as $$
+compose.yaml:7: CG202 service web, label confgen.auth.basic: what follows a dollar sign is taken for a variable, and that is not set (nothing is left out)
+  write $$ for each dollar sign
 nginx 1.30.6: 2 problems, 1 route; not tested natively: nginx is not installed here
 ---- mend: write $$ for each dollar sign ----
 -      confgen.auth.basic: bob:$y$abc
