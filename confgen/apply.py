@@ -23,6 +23,7 @@ _POLL = 0.010
 class Result(enum.Enum):
     """UNCHANGED: nothing was written, nobody was disturbed.  WRITTEN: the files are there, and
     there is no proxy to load them.  STANDBY: another confgen has the right to write there, this one only looks on.
+    WAITING: nothing was written, since what is wanted is not what an operator approved.
     OUTDATED: a look only, and the running proxy serves another generation.  ADJUSTED: the running proxy was changed without a
     reload, and does what the files say.  RELOADED: the running proxy has shown the generation.
     """
@@ -30,6 +31,7 @@ class Result(enum.Enum):
     UNCHANGED = "unchanged"
     WRITTEN = "written"
     STANDBY = "standby"
+    WAITING = "waiting"
     OUTDATED = "outdated"
     ADJUSTED = "adjusted"
     RELOADED = "reloaded"
@@ -51,7 +53,7 @@ class Applied:
     @property
     def changed(self) -> bool:
         """Something was brought to the proxy, or to its folder."""
-        return self.result not in (Result.UNCHANGED, Result.STANDBY, Result.OUTDATED)
+        return self.result in (Result.WRITTEN, Result.ADJUSTED, Result.RELOADED)
 
 
 def apply(candidate: Candidate, proxy: Proxy, caps: Caps, target: Target, keep: int) -> Applied:

@@ -152,7 +152,7 @@ class Keeper:
             version=self._abilities(seat).text,
             model=wanted.built.model,
             plan=wanted.plan,
-            problems=wanted.built.problems,
+            problems=(*wanted.built.problems, *([_waiting(seat, wanted)] if self._unapproved(wanted) else [])),
             placements=tuple(p for p in wanted.built.placements if p.route in served),
             applied=applied,
             wanted=self._generation(),
@@ -165,7 +165,7 @@ class Keeper:
     def _look(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
         wanted = self.want(seat, state)
         running = seat.target.folder.live() if seat.caps else seat.proxy.running(seat.target)
-        right = running == (_pin(seat) or wanted.candidate.generation)
+        right = running == (_pin(seat) or self._may(seat, wanted))
         if running != wanted.candidate.generation:
             wanted = replace(wanted, built=replace(wanted.built, model=self._is_live(seat).model))
         return wanted, Applied(running, Result.UNCHANGED if right else Result.OUTDATED)
@@ -186,6 +186,8 @@ class Keeper:
             return wanted, Applied(wanted.candidate.generation, Result.STANDBY)
         if pinned := _pin(seat):
             return wanted, self._bring(seat, _pinned(seat, pinned))
+        if self._unapproved(wanted):
+            return wanted, self._hold(seat)
         vault.put(seat.target.folder, wanted.built.model, self._certificates(seat))
         applied = self._bring(seat, wanted.candidate)
         if applied.changed:
@@ -193,6 +195,20 @@ class Keeper:
         vault.tidy(seat.target.folder, wanted.built.model)
         self._claim(seat, state, wanted)
         return wanted, applied
+
+    def _unapproved(self, wanted: Wanted) -> bool:
+        return bool(self._settings.expect) and wanted.candidate.generation not in self._settings.expect
+
+    def _may(self, seat: Seat, wanted: Wanted) -> str:
+        """The generation that may be live: what is wanted, or what is there while that waits for approval."""
+        return seat.target.folder.live() if self._unapproved(wanted) else wanted.candidate.generation
+
+    def _hold(self, seat: Seat) -> Applied:
+        """What was approved and is live stays so, should the proxy lose it; all else is left as it is."""
+        live = seat.target.folder.live()
+        if live in self._settings.expect:
+            self._bring(seat, _found(seat, live))
+        return Applied(live, Result.WAITING)
 
     def _bring(self, seat: Seat, candidate: Candidate) -> Applied:
         """A generation that was refused is not tried at every wake but after a pause that grows."""
@@ -439,7 +455,20 @@ def _pin(seat: Seat) -> str:
 
 def _pinned(seat: Seat, generation: str) -> Candidate:
     """The generation that an operator went back to; it is tested again before it goes live."""
-    files = seat.target.folder.read(generation)
-    if not files:
+    found = _found(seat, generation)
+    if not found.files:
         raise NotApplied(f"generation {generation} is pinned and no longer there", "confgen rollback --release, or pin another")
-    return Candidate(generation, tuple(sorted(files.items())))
+    return found
+
+
+def _found(seat: Seat, generation: str) -> Candidate:
+    """A kept generation, as it was written."""
+    return Candidate(generation, tuple(sorted(seat.target.folder.read(generation).items())))
+
+
+def _waiting(seat: Seat, wanted: Wanted) -> Problem:
+    """What is wanted is not what was approved."""
+    why = f" ({wanted.plan.impact.words}: {wanted.plan.reason})" if wanted.plan.reason else ""
+    message = f"generation {wanted.candidate.generation} waits for approval{why}"
+    hint = "confgen plan shows it; to take it, name it in --expect, CONFGEN_EXPECT or confgen.toml"
+    return Problem(Origin("settings", f"proxy {seat.name}", "expect"), "CG011", message, Effect.PROXY, hint)

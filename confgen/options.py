@@ -146,6 +146,8 @@ OPTIONS: tuple[Option, ...] = (
            means="Address and port for /healthz and /metrics, as :9180; none if not given."),
     Option(name="allow_exec", flags=("--allow-exec",), key="allow_exec", field="allow_exec", kind=_FLAG, variable="CONFGEN_ALLOW_EXEC",
            means="Test and reload through the engine's exec, the last resort (needs write access to the engine)."),
+    Option(name="expect", flags=("--expect",), key="expect", field="expect", kind=Kind(sort=Sort.TEXT, many=True), variable="CONFGEN_EXPECT", live=True,
+           means="A generation that may go live, as an operator approved it; then no other does, and watch waits."),
     Option(name="proxy", flags=("--proxy",), key="proxy.kind", field="proxy", kind=_choice("nginx", "haproxy"), variable="CONFGEN_PROXY",
            means="What to render for, where no proxy is there to be asked."),
     Option(name="proxy_version", flags=("--proxy-version",), key="proxy.version", field="proxy_version", kind=_TEXT, variable="CONFGEN_PROXY_VERSION",

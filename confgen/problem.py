@@ -73,6 +73,7 @@ CODES: dict[str, str] = {
     "CG007": "a proxy without a shared volume",
     "CG009": "a proxy that does not run",
     "CG010": "a setting that cannot be taken",
+    "CG011": "waits for approval",
     "CG101": "host name",
     "CG102": "wildcard host",
     "CG111": "path",

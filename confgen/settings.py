@@ -82,6 +82,7 @@ class Settings:
     users: a folder of users files that labels may name (`auth.basic: admins`), None where there is none.
     listen: address and port for /healthz and /metrics, "" for none.
     allow_exec: run the proxy's test and reload through the engine's exec; needs write access to the engine, so off.
+    expect: the generations that may go live, as an operator approved them; () where every one may.
     keep: how many applied generations stay in the shared folder.
     """
 
@@ -100,4 +101,5 @@ class Settings:
     users: Path | None = None
     listen: str = ""
     allow_exec: bool = False
+    expect: tuple[str, ...] = ()
     keep: int = 10

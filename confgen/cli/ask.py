@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from confgen.cli import config
-from confgen.cli.options import FINE, LOOK, PROBLEMS, TEXT, cli, options, proxies, settings_from
+from confgen.cli.options import FINE, LIVE, PROBLEMS, TEXT, cli, options, proxies, settings_from
 from confgen.errors import UsageError
 from confgen.settings import Settings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @cli.command(short_help="Why something is served, or is not.")
 @click.argument("what")
-@options(*LOOK, *TEXT, "json")
+@options(*LIVE, *TEXT, "json")
 def explain(what: str, as_json: bool, **given: Any) -> int:
     """Why a container, a host or a URL is served or not: the chain, up to the first step that fails, and the mend.
 
@@ -61,7 +61,7 @@ def _chains(what: str, seat: SeatReport, state: Any, settings: Settings) -> Iter
 
 
 @cli.command(short_help="What is live.")
-@options(*LOOK, *TEXT, "json")
+@options(*LIVE, *TEXT, "json")
 def status(as_json: bool, **given: Any) -> int:
     """What is live: generation, routes, pools, servers and their states, Problems.
 

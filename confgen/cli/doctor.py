@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from confgen.cli.options import FINE, FRESH, LOOK, PROBLEMS, TEXT, cli, options, proxies, settings_from
+from confgen.cli.options import FINE, FRESH, LIVE, PROBLEMS, TEXT, cli, options, proxies, settings_from
 
 if TYPE_CHECKING:
     from confgen.doctor import Setup
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @cli.command(short_help="What is wrong or risky here, with the mend.")
-@options(*LOOK, *TEXT, "json")
+@options(*LIVE, *TEXT, "json")
 def doctor(as_json: bool, **given: Any) -> int:
     """What is wrong or risky in this set-up, each with the mend. The exit code is 1 when there is a risk.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from confgen.cli.options import FINE, LOOK, PROBLEMS, TEXT, cli, options, proxies, settings_from
+from confgen.cli.options import FINE, LIVE, PROBLEMS, TEXT, cli, options, proxies, settings_from
 from confgen.errors import TargetUnavailable, UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class _Place:
     "--wait", type=click.FloatRange(0), help="Most seconds to wait for open requests; the pool's drain (10 s) if not given."
 )
 @click.option("--force", is_flag=True, help="Also where nobody else can answer.")
-@options(*LOOK, *TEXT)
+@options(*LIVE, *TEXT)
 def drain(container: str, wait: float | None, force: bool, **given: Any) -> int:
     """Take a container out of rotation: it gets no new requests until `confgen undrain`, and its open ones are waited for.
 
@@ -67,7 +67,7 @@ def drain(container: str, wait: float | None, force: bool, **given: Any) -> int:
 
 @cli.command(short_help="Back into rotation.")
 @click.argument("container")
-@options(*LOOK, *TEXT)
+@options(*LIVE, *TEXT)
 def undrain(container: str, **given: Any) -> int:
     """Undo `confgen drain`: the container gets requests again, if nothing else is in the way.
 

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Write the files into this folder instead."
 )
-@click.option("--expect", default="", help="The generation that it has to be, as `render --json` or `plan --json` named it.")
-def render(files: tuple[Path, ...], output: Path | None, as_json: bool, expect: str, **given: Any) -> int:
+@click.option(
+    "--expect",
+    "approved",
+    multiple=True,
+    help="The generation that it has to be, as `render --json` or `plan --json` named it; one for each proxy.",
+)
+def render(files: tuple[Path, ...], output: Path | None, as_json: bool, approved: tuple[str, ...], **given: Any) -> int:
     """Print (or write with -o) the proxy's text for compose files, a snapshot, or what runs now.
 
     Several FILES are merged as compose does. Without a FILE the engine is asked. Problems go to stderr, and the exit code
@@ -38,7 +43,7 @@ def render(files: tuple[Path, ...], output: Path | None, as_json: bool, expect: 
     settings = settings_from(given)
     settings = replace(settings, frame=replace(settings.frame, followed=not files))
     places = _offline(files, settings)
-    _hold_to(expect, places)
+    _hold_to(approved, places)
     problems = False
     for place, wanted in places:
         texts = {path: content.decode() for path, content in wanted.candidate.files if path != "model.json"}
@@ -50,11 +55,13 @@ def render(files: tuple[Path, ...], output: Path | None, as_json: bool, expect: 
     return PROBLEMS if problems else FINE
 
 
-def _hold_to(expect: str, places: list[tuple[Offline, Wanted]]) -> None:
+def _hold_to(approved: tuple[str, ...], places: list[tuple[Offline, Wanted]]) -> None:
     """Raises NotApplied where what was approved is not what would be written; nothing is written then."""
     made = [wanted.candidate.generation for _, wanted in places]
-    if expect and made != [expect]:
-        raise NotApplied(f"this is generation {', '.join(made)}, and {expect} was expected", "look at `confgen plan --against`")
+    if approved and set(made) != set(approved):
+        raise NotApplied(
+            f"this is generation {', '.join(made)}, and {', '.join(approved)} was expected", "look at `confgen plan --against`"
+        )
 
 
 def _offline(files: tuple[Path, ...], settings: Settings) -> list[tuple[Offline, Wanted]]:

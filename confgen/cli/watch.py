@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from confgen.cli.config import Rereads
-from confgen.cli.options import FINE, FRESH, LOG, LOOK, PROBLEMS, TEXT, cli, engine, options, settings_from
+from confgen.cli.options import FINE, FRESH, LIVE, LOG, PROBLEMS, TEXT, cli, engine, options, settings_from
 
 if TYPE_CHECKING:
     from confgen.loop import Loop
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @cli.command(short_help="Follow the engine and keep the proxy right.")
-@options(*LOOK, *TEXT, "allow_exec", "listen", *LOG)
+@options(*LIVE, *TEXT, "allow_exec", "listen", *LOG)
 @click.option("--once", is_flag=True, help="One turn, then end; the exit code says how it went.")
 def watch(once: bool, **given: Any) -> int:
     """Follow the engine and keep the proxy right, until stopped.

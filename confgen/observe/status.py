@@ -49,6 +49,7 @@ def _seat_data(seat: SeatReport) -> dict[str, object]:
         "proxy": seat.proxy,
         "version": seat.version,
         "generation": seat.applied.generation if seat.applied else None,
+        "wanted": seat.wanted or None,
         "pinned": seat.pinned or None,
         "right": seat.right,
         "impact": seat.plan.impact.name.lower(),

@@ -25,6 +25,12 @@ from tests.unit.facts import container
 PATIENCE = 20.0
 
 
+def context(command: str, *given: str) -> click.Context:
+    """What click makes of a command line."""
+    parent = click.Context(cli, **cli.context_settings)
+    return cli.commands[command].make_context(command, list(given), parent)
+
+
 class Source:
     """One container that never changes."""
 
@@ -51,9 +57,8 @@ class Watch:
 
     def start(self, text: str) -> None:
         self.file.write_text(text)
-        given = ["--config", str(self.file), *self._options]
-        with cli.commands["watch"].make_context("watch", given) as context:
-            values = {name: value for name, value in context.params.items() if name != "once"}
+        with context("watch", "--config", str(self.file), *self._options) as made:
+            values = {name: value for name, value in made.params.items() if name != "once"}
             settings = settings_from(values)
             rereads = Rereads(values, settings.directory)
         self._loop = Loop(settings, (Source(),), rereads=rereads)
@@ -166,26 +171,25 @@ def test_what_was_taken_last_is_left_for_commands_that_find_a_broken_file(
     running.file.write_text("[prox]\n")
     running.until(lambda: bool(running.problems))
     monkeypatch.setenv("CONFGEN_DIR", str(running.out))
-    given = ["--config", str(running.file)]
-    with cli.commands["plan"].make_context("plan", list(given)) as context:
-        assert context.params["http_port"] == 8081
+    given = ("--config", str(running.file))
+    with context("plan", *given) as made:
+        assert made.params["http_port"] == 8081
     for command in ("render", "check", "watch"):
         with pytest.raises(BadInput):
-            cli.commands[command].make_context(command, list(given))
+            context(command, *given)
 
 
 def test_a_command_that_finds_nothing_that_was_taken_says_what_is_wrong(tmp_path: Path) -> None:
     file = tmp_path / "confgen.toml"
     file.write_text("[prox]\n")
     with pytest.raises(BadInput) as told:
-        cli.commands["status"].make_context("status", ["--config", str(file)])
+        context("status", "--config", str(file))
     assert "confgen.toml:1: there is no table prox" in told.value.message
 
 
 def params(*given: str) -> dict[str, object]:
-    command: click.Command = cli.commands["watch"]
-    with command.make_context("watch", list(given)) as context:
-        return dict(context.params)
+    with context("watch", *given) as made:
+        return dict(made.params)
 
 
 def test_option_then_variable_then_file_then_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

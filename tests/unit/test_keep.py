@@ -6,7 +6,7 @@ is pretended, since no real nginx fails on demand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -233,6 +233,43 @@ def test_a_pin_of_what_is_gone_changes_nothing(world: World) -> None:
     assert report.error is not None
     assert "no longer there" in report.error.message
     assert world.nginx.loaded == live
+
+
+def test_what_nobody_approved_waits_and_what_was_is_taken(world: World) -> None:
+    world.keep("a")
+    approved = world.nginx.folder.live()
+    world.keeper.take(replace(world.settings, expect=(approved,)))
+    report = world.keep("a", "b")
+    assert (world.nginx.loaded, world.nginx.folder.live()) == (approved, approved)
+    assert report.applied is not None
+    assert (report.applied.result, report.applied.changed, report.right) == (Result.WAITING, False, True)
+    assert codes(report) == ["CG011"]
+    assert report.wanted in report.problems[0].message
+    assert codes(world.keeper.inspect(world.seat(), state(web("a"), web("b")))) == ["CG011"]
+    world.keeper.take(replace(world.settings, expect=(approved, report.wanted)))
+    report = world.keep("a", "b")
+    assert (world.nginx.loaded, codes(report)) == (report.wanted, [])
+    assert "b.example.com" in world.text()
+
+
+def test_while_one_waits_the_proxy_gets_again_what_was_approved_and_nothing_else(world: World) -> None:
+    world.keep("a")
+    approved = world.nginx.folder.live()
+    world.keeper.take(replace(world.settings, expect=(approved,)))
+    world.nginx.loaded = "lost"
+    world.keep("a", "b")
+    assert world.nginx.loaded == approved
+    world.keeper.take(replace(world.settings, expect=("0123456789abcdef",)))
+    world.nginx.loaded = "lost"
+    report = world.keep("a", "b")
+    assert (world.nginx.loaded, codes(report)) == ("lost", ["CG011"])
+    assert not world.keeper.inspect(world.seat(), state(web("a"), web("b"))).right
+
+
+def test_before_anything_is_approved_nothing_is_written(world: World) -> None:
+    world.keeper.take(replace(world.settings, expect=("0123456789abcdef",)))
+    report = world.keep("a")
+    assert (world.nginx.folder.live(), world.nginx.tests, codes(report)) == ("", 0, ["CG011"])
 
 
 def test_a_second_keeper_stands_by(world: World) -> None:
