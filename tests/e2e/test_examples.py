@@ -396,15 +396,15 @@ def test_a_user_who_is_added_can_log_in_and_nobody_else_reads_the_hashes(passwor
     assert hashed not in passwords.log() + passwords.confgen("status", "--json") + passwords.confgen("status")
 
 
-# --- The front page
+# --- The first ten minutes
 
 
-FRONT = (ROOT / "README.md").read_text(encoding="utf-8")
+START = (ROOT / "docs/start.md").read_text(encoding="utf-8")
 
 
-def front_page(tmp_path: Path, proxy: str) -> Path:
-    """A fresh folder, made as the front page says: its commands up to compose.yaml, and its compose file."""
-    prepare = next(block for block in blocks(FRONT, "sh") if f"templates/{proxy}/start.sh" in block)
+def begun(tmp_path: Path, proxy: str) -> Path:
+    """A fresh folder, made as docs/start.md says: its commands up to compose.yaml, and its compose file."""
+    prepare = next(block for block in blocks(START, "sh") if f"templates/{proxy}/start.sh" in block)
     script = "\n".join(line for line in prepare.splitlines() if not line.startswith("docker build"))
     done = subprocess.run(
         ["sh", "-eu", "-c", script + "\npwd"],
@@ -417,22 +417,25 @@ def front_page(tmp_path: Path, proxy: str) -> Path:
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.splitlines()[-1])
     assert tmp_path in folder.parents
-    compose, other = blocks(FRONT, "yaml")[:2]
-    if proxy == "haproxy":
-        whole, parts = yaml.safe_load(compose), yaml.safe_load(other)
-        whole["services"] |= parts["services"]
-        compose = yaml.safe_dump(whole)
+    (compose,) = (block for block in blocks(START, "yaml") if f"confgen.proxy: {proxy}" in block)
     (folder / "compose.yaml").write_text(compose, encoding="utf-8")
     return folder / "compose.yaml"
 
 
-def test_the_front_pages_compose_file_works_as_written(tmp_path: Path, image: None, proxy: str) -> None:
-    with stack(front_page(tmp_path, proxy)) as world:
+def test_the_first_ten_minutes_go_as_written(tmp_path: Path, image: None, proxy: str) -> None:
+    with stack(begun(tmp_path, proxy)) as world:
         steadily(lambda: bool(world.get("shop.localhost").hostname), "it is served")
         world.compose("up", "-d", "--no-build", "--no-recreate", "--scale", "shop=3")
         steadily(lambda: len(world.hostnames("shop.localhost")) == 3, "three containers answer")
         docker("stop", "-t", "1", world.container("shop", 2))
         steadily(lambda: len(world.hostnames("shop.localhost")) == 2, "two containers answer")
+
+
+def test_the_front_page_begins_in_the_same_way() -> None:
+    front = (ROOT / "README.md").read_text(encoding="utf-8")
+    (compose,) = blocks(front, "yaml")
+    assert compose in blocks(START, "yaml")
+    assert {block for block in blocks(front, "sh") if "docker" in block} <= set(blocks(START, "sh"))
 
 
 # --- 07
