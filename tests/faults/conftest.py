@@ -25,15 +25,16 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # gone when the tests of other folders look at the engine
 def docker() -> Iterator[Docker]:
-    """The engine that answers, with one healthy container in it that no test touches."""
+    """The engine that answers, with one healthy container in it that no test touches, and one that all made-up rows lead to."""
     found = bed_engine.find()
     if found is None:
         pytest.fail("no engine answers; run the tests with `make faults` or `make test`, which start one")
     made = Docker(found.host or "unix:///var/run/docker.sock", rig.name())
     try:
         made.run("healthy", host=HOST)
+        made.run("crowd", image=rig.CROWD)
         yield made
     finally:
         made.remove()
@@ -54,7 +55,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def liar(docker: Docker, home: Path) -> Iterator[Faultsock]:
     """The lying engine before the real one; it tells the truth until told otherwise."""
-    with faultsock(docker.host.removeprefix("unix://"), docker.label, home / "liar.sock", docker.address("healthy")) as made:
+    with faultsock(docker.host.removeprefix("unix://"), docker.label, home / "liar.sock", docker.address("crowd")) as made:
         yield made
 
 

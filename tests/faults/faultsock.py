@@ -55,7 +55,7 @@ def event(action: str, made: Row, **attributes: str) -> bytes:
 
 @dataclass
 class Faultsock:
-    """What is told wrongly; every field may be changed at any time.  address: of the healthy container.
+    """What is told wrongly; every field may be changed at any time.  address: of the container that rows lead to.
 
     delay: seconds before an answer of that kind (version, ping, events, list); drip: seconds a byte; cut: bytes after
     which the connection ends; answers: status and body instead of the true ones; frozen: takes connections and says
@@ -117,7 +117,7 @@ class Faultsock:
             self.emit(*(event(action, made) for made in rows for action in ("die", "destroy")))
 
     def row(self, number: int, host: str, *, state: str = "running", labels: dict[str, str] | None = None) -> Row:
-        """A container that nobody runs; requests to it go to the healthy one."""
+        """A container that nobody runs; requests to it go to the one at `address`."""
         return made_row(number, host, self.address, state=state, labels=labels)
 
     # --- one connection ---

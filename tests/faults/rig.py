@@ -28,6 +28,8 @@ from tests.ports import free_port
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = {"nginx": "nginx-1.30", "haproxy": "haproxy-3.2"}
 IMAGE = "confgen-test/web"
+#: As many connections at once as a crowd of routes to one container brings; of IMAGE's listener nine can wait.
+CROWD = "confgen-test/whoami"
 
 
 def until(true: Callable[[], Any], what: str | Callable[[], str], deadline: float = 15.0, pause: float = 0.01) -> float:
@@ -52,12 +54,12 @@ class Docker:
         assert not check or done.returncode == 0, f"docker {' '.join(words)}: {done.stderr or done.stdout}"
         return done.stdout.strip()
 
-    def run(self, name: str, *options: str, host: str = "", labels: dict[str, str] | None = None) -> str:
-        """A container of the smallest backend; its full name."""
+    def run(self, name: str, *options: str, host: str = "", labels: dict[str, str] | None = None, image: str = IMAGE) -> str:
+        """A container, of the smallest backend unless said; its full name."""
         full = f"{self.label}-{name}"
         wanted = {"cgf": self.label, **({"confgen.host": host, "confgen.port": "80"} if host else {}), **(labels or {})}
         words = [word for key, value in wanted.items() for word in ("--label", f"{key}={value}")]
-        self("run", "-d", "--name", full, "--hostname", name, *words, *options, IMAGE)
+        self("run", "-d", "--name", full, "--hostname", name, *words, *options, image)
         return full
 
     def address(self, name: str) -> str:

@@ -10,6 +10,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -73,6 +75,16 @@ class Seen:
         return str(self.json()["server"])
 
 
+class _Listener(ThreadingHTTPServer):
+    """As many may wait as the kernel lets; a client that resets its connection is no news."""
+
+    request_queue_size = 1024
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Backend:
     """A server that says who it is and what it was asked; paths of its own make it misbehave."""
 
@@ -83,7 +95,7 @@ class Backend:
         class Handler(_Handler):
             owner = backend
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.http = _Listener(("127.0.0.1", port), Handler)
         self.port = int(self.http.server_address[1])
         self.requests = 0
         self.accepted = 0
