@@ -15,7 +15,7 @@ from confgen.offer import GONE, Offer, Vantage, asked, lender, users_of
 from confgen.policy import Policy
 from confgen.problem import Problem
 from confgen.recent import Recent
-from confgen.rival import agree, claim, granted, off_engines, off_our_ports
+from confgen.rival import agree, claim, granted, off_engines, off_our_ports, shut
 from confgen.settings import Frame, LabelSettings
 from confgen.state import State
 from confgen.users import Files
@@ -72,11 +72,11 @@ def build(
     offers = [offer for one in found for offer in one.offers]
     problems = [problem for one in found for problem in one.problems]
     offers.sort(key=lambda o: (o.age, o.route.name))
-    offers = off_engines(off_our_ports(offers, frame, problems), policy, problems)
-    offers = agree(granted(offers, policy, problems), problems)
-    offers, shut = claim(offers, incumbents, problems)
-    model = _model([*offers, *shut], frame)
-    return Built(model, tuple(sorted(set(problems))), tuple(_placements(offers, model)))
+    kept = off_engines(off_our_ports(offers, frame, problems), policy, problems)
+    kept = claim(agree(granted(kept, policy, problems), problems), incumbents, problems)
+    kept, closed = shut(offers, kept)
+    model = _model([*kept, *closed], frame)
+    return Built(model, tuple(sorted(set(problems))), tuple(_placements(kept, model)))
 
 
 def _networks_of_proxies(state: State, labels: LabelSettings) -> frozenset[str]:
@@ -96,9 +96,11 @@ def _model(offers: list[Offer], frame: Frame) -> Model:
             hosts = tuple(h for h, claim in zip(offer.route.hosts, offer.claims, strict=False) if claim in fresh)
             routes[offer.route.name] = offer.narrowed(hosts).route
             taken.update(fresh)
-        if offer.pool and offer.server:
+        if offer.pool:
             pools.setdefault(offer.pool.name, offer.pool)
-            servers.setdefault(offer.pool.name, {}).setdefault(offer.server.name, offer.server)
+            of_pool = servers.setdefault(offer.pool.name, {})
+            if offer.server:
+                of_pool.setdefault(offer.server.name, offer.server)
     used = {route.pool for routes in listeners.values() for route in routes.values()}
     return Model(
         tuple(sorted((_listener(key, routes) for key, routes in listeners.items()), key=lambda x: x.name)),

@@ -30,7 +30,7 @@ from confgen.sources.users import read_users
 from confgen.state import State
 from confgen.tls import Shelf
 from confgen.verdict import Probe, complaints, judged, probes, taking
-from confgen.want import Live, Wanted, definition, look_into, planned, shape, without, write
+from confgen.want import QUARANTINE, Live, Wanted, definition, look_into, planned, shape, without, write
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,8 @@ DRAINED_FILE = "drained"
 _RESERVED = 60.0
 #: After this a route in quarantine is tried once more; doubled each time.
 _SECOND_TRY = 30.0
+#: So often in one turn routes are found that are refused: as they are, as a 503, and once more.
+_BLAMES = 3
 #: So many new routes are tried one by one; of more, those that are refused are found by halves.
 _FEW = 32
 #: What a reload that fails after a good test is blamed on: a port that could not be opened.
@@ -171,12 +173,13 @@ class Keeper:
         return wanted, Applied(running, Result.UNCHANGED if right else Result.OUTDATED)
 
     def _keep(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
-        try:
-            return self._attempt(seat, state)
-        except (RefusedText, RefusedByProxy, ReloadFailed) as error:
-            if not self._blame(seat, self._shape(seat, state, self._abilities(seat)).model, error):
-                raise
-            return self._attempt(seat, state)
+        for _ in range(_BLAMES):
+            try:
+                return self._attempt(seat, state)
+            except (RefusedText, RefusedByProxy, ReloadFailed) as error:
+                if not self._blame(seat, self._shape(seat, state, self._abilities(seat)), error):
+                    raise
+        return self._attempt(seat, state)
 
     def _attempt(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
         wanted = self.want(seat, state)
@@ -320,8 +323,12 @@ class Keeper:
         self._https = (tries + 1, self._clock() + _SECOND_TRY * 2 ** min(tries, 10))
         return True
 
-    def _blame(self, seat: Seat, model: Model, error: NotApplied) -> bool:
-        """Finds the routes because of which the text is refused and puts them into quarantine; False if there are none."""
+    def _blame(self, seat: Seat, built: Built, error: NotApplied) -> bool:
+        """Finds the routes because of which the text is refused and puts them into quarantine; False if there are none.
+
+        One that is refused although it answers 503 by now stays for what it said, and is not written at all.
+        """
+        model = built.model
         if self._gives_up_https(seat, model, error):
             return True
         if isinstance(error, ReloadFailed):
@@ -330,12 +337,14 @@ class Keeper:
             blamed = {str(route.name): _PORT_WORDS for listener in fresh_ports for route in listener.routes}
         else:
             blamed = self._tested(seat, model)
+        by_name = {str(route.name): route for route in model.routes()}
         for name in blamed:
             tries, _ = self._tries.get(name, (0, 0.0))
-            self._tries[name] = (tries + 1, self._clock() + _SECOND_TRY * 2 ** min(tries, 10))
-        by_name = {str(route.name): route for route in model.routes()}
-        fresh = tuple(Quarantined(name, definition(by_name[name], model), said) for name, said in sorted(blamed.items()))
+            tries -= by_name[name].withheld == QUARANTINE  # of the same try
+            self._tries[name] = (tries + 1, self._clock() + _SECOND_TRY * 2 ** min(max(tries, 0), 10))
         kept = self._recall(seat)
+        before = {q.name: q for q in kept.quarantined}
+        fresh = tuple(_quarantined(by_name[name], model, said, before.get(name)) for name, said in sorted(blamed.items()))
         self._remember(
             seat, replace(kept, quarantined=tuple(sorted((*(q for q in kept.quarantined if q.name not in blamed), *fresh))))
         )
@@ -422,7 +431,8 @@ class Keeper:
         self._missing = {name: self._missing.get(name, now) for name in absent}
         reserved = {name: claim for name, claim in absent.items() if now - self._missing[name] < _RESERVED}
         claims = tuple(sorted({**reserved, **held}.values(), key=lambda claim: claim.name))
-        refused = {str(p.route) for p in wanted.built.placements} - {str(r.name) for r in wanted.built.model.routes()}
+        served = {str(r.name) for r in wanted.built.model.routes() if r.withheld != QUARANTINE}
+        refused = {str(p.route) for p in wanted.built.placements} - served
         quarantined = tuple(q for q in kept.quarantined if q.name in refused)
         self._remember(seat, Kept(claims, quarantined, self._verdicts))
 
@@ -439,6 +449,13 @@ class Keeper:
         if kept != self._kept:
             self._kept = kept
             seat.target.folder.remember(KEPT_FILE, json.dumps(encode(kept)).encode())
+
+
+def _quarantined(route: Route, model: Model, said: str, before: Quarantined | None) -> Quarantined:
+    if before and route.withheld == QUARANTINE:
+        return replace(before, words=said, unwritable=True)
+    defined = definition(route, model)
+    return Quarantined(route.name, defined, said, before is not None and before.definition == defined and before.unwritable)
 
 
 def _without_drained(seat: Seat, state: State) -> State:

@@ -27,11 +27,13 @@ class Quarantined:
     """A route that the proxy itself refused.
 
     definition: digest of what it said, so that a changed one is tried again.  words: the proxy's own.
+    unwritable: not even its 503 can be written, where it has to be shut.
     """
 
     name: str
     definition: str
     words: str
+    unwritable: bool = False
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -117,6 +117,8 @@ class Route:
     client; tcp, udp: a connection that is silent on both sides.
     deny: clients that are refused; allow: the only ones that are not, empty for all.  An address in both is refused.
     users: who may log in, empty where nobody has to.  limits: what one client may take.
+    sealed: somebody who says who may come in asked for the same requests, so they go to no other route where this one cannot
+    be served.
     request_headers: told to the server, response_headers: told to the client instead of what the server says; by name.
     """
 
@@ -137,14 +139,20 @@ class Route:
     users: Users = ()
     limits: Limits = Limits()
     tls: Tls = Tls()
+    sealed: bool = False
     request_headers: tuple[Header, ...] = ()
     response_headers: tuple[Header, ...] = ()
     origin: Origin = field(default=Origin(""), compare=False)
 
     @property
-    def guarded(self) -> bool:
-        """It says who may come in: where it cannot be served, it must answer 503 and not leave its requests to another."""
+    def asks(self) -> bool:
+        """It looks at who comes, and how often."""
         return bool(self.allow or self.deny or self.users or self.limits)
+
+    @property
+    def guarded(self) -> bool:
+        """A security label is said of it: where it cannot be served, it must answer 503 and not leave its requests to another."""
+        return bool(self.asks or self.tls.needed or self.withheld or self.sealed)
 
     @property
     def gated(self) -> bool:

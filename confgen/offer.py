@@ -152,11 +152,18 @@ def _offers(
             address = _address(instance, lender, wish, vantage)
         except Refusal as refusal:
             problems.append(Problem(_reached(instance, wish), refusal.code, refusal.message, Effect.SERVER, refusal.hint))
+            if offer.route.guarded:  # a pool without a server: left out, its requests would go to another route
+                yield _served(offer, _pool(instance, wish, port), None, wish)
             continue
-        pool = _pool(instance, wish, port)
-        server = _server(instance, wish, address, port)
-        route = replace(offer.route, pool=pool.name)
-        yield replace(offer, route=route, pool=pool, server=server, named=wish.pool is not None)
+        yield _served(offer, _pool(instance, wish, port), _server(instance, wish, address, port), wish)
+
+
+def _served(offer: Offer, pool: Pool, server: Server | None, wish: Wish) -> Offer:
+    """The offer with its pool.  Without a server it comes after those of the same age that have one."""
+    age = (offer.age[0] or server is None, *offer.age[1:])
+    return replace(
+        offer, age=age, route=replace(offer.route, pool=pool.name), pool=pool, server=server, named=wish.pool is not None
+    )
 
 
 def _reached(instance: Instance, wish: Wish) -> Origin:

@@ -6,7 +6,8 @@ that is there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from confgen.kept import Claim
@@ -80,7 +81,7 @@ def agree(offers: list[Offer], problems: list[Problem]) -> list[Offer]:
         if not _same_definition(first, offer):
             problems.append(_disagrees(offer, first))
             continue
-        if offer.pool and offer.server:
+        if offer.pool:
             holder = pools.setdefault(offer.pool.name, offer)
             if holder.owner != offer.owner and not (holder.named and offer.named):
                 problems.append(_not_shared(offer, holder))
@@ -88,7 +89,8 @@ def agree(offers: list[Offer], problems: list[Problem]) -> list[Offer]:
             if holder.pool != offer.pool:
                 problems.append(_disagrees(offer, holder))
                 continue
-            if servers.setdefault((offer.pool.name, offer.server.name), offer.server) != offer.server:
+            server = offer.server
+            if server and servers.setdefault((offer.pool.name, server.name), server) != server:
                 problems.append(_two_ports(offer))
                 continue
         kept.append(offer)
@@ -148,46 +150,69 @@ def _two_ports(offer: Offer) -> Problem:
     )
 
 
-def claim(offers: list[Offer], incumbents: Mapping[str, Claim], problems: list[Problem]) -> tuple[list[Offer], list[Offer]]:
-    """Each host and path, and each stream port, goes to its incumbent, else to the oldest route that wants it.
-
-    Beside those that have something, what has to be shut instead (`_shut`).
-    """
+def claim(offers: list[Offer], incumbents: Mapping[str, Claim], problems: list[Problem]) -> list[Offer]:
+    """Each host and path, and each stream port, goes to its incumbent, else to the oldest route that wants it."""
     holders: dict[str, Offer] = {}
     for offer in offers:
         for claim in offer.claims:
             if claim not in incumbents or incumbents[claim].is_of(offer.owner, offer.instance.id):
                 holders.setdefault(claim, offer)
     kept: list[Offer] = []
-    nobodys: list[Offer] = []
     for offer in offers:
         lost = [c for c in offer.claims if c not in holders or not _may_have(offer, holders[c])]
         if not lost:
             kept.append(offer)
             continue
         problems += [_taken(offer, claim, holders.get(claim), incumbents) for claim in lost]
-        nobodys.append(
-            offer.narrowed(tuple(h for h, c in zip(offer.route.hosts, offer.claims, strict=False) if c not in holders))
-        )
         hosts = tuple(host for host, claim in zip(offer.route.hosts, offer.claims, strict=False) if claim not in lost)
         if hosts:
             kept.append(offer.narrowed(hosts))
-    return kept, [
-        _shut(offer.narrowed(hosts)) for offer in nobodys if offer.route.guarded and (hosts := _falls_back(offer, kept))
-    ]
+    return kept
 
 
-def _falls_back(offer: Offer, kept: list[Offer]) -> tuple[Host | Wildcard, ...]:
-    """Its hosts whose requests would go to another route of its own owner, which may ask nobody who they are."""
-    own = {mine for one in kept if one.owner == offer.owner for mine in one.route.hosts}
-    wild = [mine for mine in own if isinstance(mine, Wildcard)]
-    return tuple(host for host in offer.route.hosts if host in own or any(host.endswith(mine.suffix) for mine in wild))
+def shut(asked: list[Offer], kept: list[Offer]) -> tuple[list[Offer], list[Offer]]:
+    """What is kept, and what has to answer 503 beside it.
+
+    A route that says who may come in, and did not get what it asked for, must not leave those requests to another route of
+    its owner, which may ask nobody.  What nobody else has answers 503.  Whoever else has it is sealed: where the proxy cannot
+    serve that one, it is not left out but answers 503 too.
+    """
+    holders: dict[str, Offer] = {}
+    own: defaultdict[str, set[Host | Wildcard]] = defaultdict(set)
+    for offer in kept:
+        own[offer.owner].update(offer.route.hosts)
+        for claim in offer.claims:
+            holders.setdefault(claim, offer)
+    closed: list[Offer] = []
+    sealed: set[Name] = set()
+    for offer in asked:
+        free = []
+        for host, claim in zip(offer.route.hosts, offer.claims, strict=False) if offer.route.guarded else ():
+            holder = holders.get(claim)
+            if (holder and holder.route.guarded) or not leads(host, own[offer.owner]):
+                continue
+            if holder:
+                sealed.add(holder.route.name)
+            else:
+                free.append(host)
+        if free:
+            closed.append(_closed(offer.narrowed(tuple(free)), len(closed)))
+    return [_sealed(offer) if offer.route.name in sealed else offer for offer in kept], closed
 
 
-def _shut(offer: Offer) -> Offer:
-    """What is kept for one who is gone answers 503.  Under another name: the claim stays with that one."""
-    route = replace(offer.route, name=Name(f"{offer.route.name}:shut"))
+def leads(host: Host | Wildcard, own: Collection[Host | Wildcard]) -> bool:
+    """Requests for a host may go to a route of one of these."""
+    return host in own or any(isinstance(mine, Wildcard) and host.endswith(mine.suffix) for mine in own)
+
+
+def _closed(offer: Offer, number: int) -> Offer:
+    """Under another name: the claim stays with whoever it is kept for, and a route of that name may be there too."""
+    route = replace(offer.route, name=Name(f"{offer.route.name}:shut{number or ''}"))
     return replace(offer, route=withheld(route, "claim"), pool=None, server=None)
+
+
+def _sealed(offer: Offer) -> Offer:
+    return offer if offer.route.guarded else replace(offer, route=replace(offer.route, sealed=True))
 
 
 def _may_have(offer: Offer, holder: Offer) -> bool:

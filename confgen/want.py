@@ -27,6 +27,7 @@ from confgen.proxies.proxy import Caps, Proxy
 from confgen.readback import verify
 from confgen.recent import Recent
 from confgen.render import Candidate, Renders
+from confgen.rival import leads
 from confgen.secure import secure
 from confgen.settings import Frame, Settings
 from confgen.sources.certificates import Certificates
@@ -35,10 +36,12 @@ from confgen.state import State
 from confgen.targets.folder import Folder
 from confgen.tls import Shelf
 from confgen.users import Files
-from confgen.values import nearest
+from confgen.values import Name, nearest
 
 #: The model as JSON beside the proxy's files: what `plan` and `status` compare with.
 MODEL_FILE = "model.json"
+#: Why a route is withheld that the proxy refuses.
+QUARANTINE = "quarantine"
 _NOTHING = Model()
 _NOTHING_KEPT = Kept()
 _EMPTY_SHELF = Shelf()
@@ -91,8 +94,13 @@ def shape(
     for quarantined in kept.quarantined:
         route = next((r for r in model.routes() if r.name == quarantined.name), None)
         if route and definition(route, model) == quarantined.definition:
-            model = _shut(model, route) if route.guarded else without(model, {route.name})
             problems.add(refused(route, quarantined.words))
+            if route.guarded and not quarantined.unwritable:
+                model = _shut(model, {route.name})
+            elif route.guarded:
+                model = without(_shut(model, _beside(route, built, state)), {route.name})
+            else:
+                model = without(model, {route.name})
     return replace(built, model=model, problems=tuple(sorted(problems)))
 
 
@@ -111,13 +119,23 @@ def refused(route: Route, words: str) -> Problem:
     return Problem(route.origin, "CG301", message, effect, "change its labels; it is tried again by itself from time to time")
 
 
-def _shut(model: Model, route: Route) -> Model:
-    """With the route answering 503: left out, its requests would go to one that asks nobody who they are."""
+def _shut(model: Model, names: Container[str]) -> Model:
+    """With these routes answering 503: left out, their requests would go to one that asks nobody who they are."""
     listeners = tuple(
-        replace(x, routes=tuple(withheld(r, "quarantine") if r.name == route.name else r for r in x.routes))
-        for x in model.listeners
+        replace(x, routes=tuple(withheld(r, QUARANTINE) if r.name in names else r for r in x.routes)) for x in model.listeners
     )
     return without(replace(model, listeners=listeners), ())
+
+
+def _beside(route: Route, built: Built, state: State) -> frozenset[Name]:
+    """The routes of the same owner to which its requests would go without it."""
+    owners = {instance.name: instance.owner for instance in state.instances}
+    owner = {placement.route: owners[placement.instance] for placement in built.placements}
+    return frozenset(
+        other.name
+        for other in built.model.routes()
+        if other.name in owner and owner[other.name] == owner.get(route.name) and any(leads(h, other.hosts) for h in route.hosts)
+    )
 
 
 def without(model: Model, names: Container[str]) -> Model:

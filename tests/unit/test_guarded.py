@@ -23,10 +23,12 @@ SHUT = {"routes.adm.host": "a.example", "routes.adm.path": "/admin", "routes.adm
 NOTHING = Kept()
 
 
-def shaped(name: str, instance: Instance, kept: Kept = NOTHING) -> tuple[dict[str, Route], tuple[Problem, ...]]:
+def shaped(
+    name: str, instance: Instance, kept: Kept = NOTHING, others: tuple[Instance, ...] = ()
+) -> tuple[dict[str, Route], tuple[Problem, ...]]:
     proxy = PROXIES[name]
     settings = Settings()
-    state = State.of((Snapshot("docker", (instance,)),))
+    state = State.of((Snapshot("docker", (instance, *others)),))
     built = shape(state, proxy, proxy.caps("1.22" if name == "nginx" else "2.6"), FRONT, settings, settings.frame, kept)
     return {route.name.rpartition(".")[2]: route for route in built.model.routes()}, built.problems
 
@@ -62,6 +64,60 @@ def test_what_this_nginx_cannot_do() -> None:
     assert (routes["adm"].withheld, routes["adm"].pool) == ("nginx", None)
     assert [p.effect for p in problems] == [Effect.WITHHELD]
     assert "adm" not in shaped("nginx", container(labels={k: v for k, v in labels.items() if "allow" not in k}))[0]
+
+
+@both
+@pytest.mark.parametrize(
+    "guard", [{"routes.adm.allow": "10.0.0.0/8"}, {"routes.adm.tls": "require"}, {"routes.adm.auth.nobody": "x"}], ids=str
+)
+def test_without_an_address(name: str, guard: dict[str, str]) -> None:
+    """On no network of the proxy: nobody can serve it, and the open route of its owner must not."""
+    adm = {key: text for key, text in SHUT.items() if "allow" not in key} | {"routes.adm.port": "81"}
+    web, away = container("web", OPEN, of="shop/web"), container("adm", adm | guard, of="shop/adm", networks=("elsewhere",))
+    routes, _ = shaped(name, web, others=(away,))
+    assert routes["web"].pool == "shop.web-80"
+    assert routes["adm"].withheld or routes["adm"].pool == "shop.adm-81", "a pool without a server answers 503"
+
+
+@both
+def test_an_unreachable_replica_takes_nothing_from_one_that_is_reached(name: str) -> None:
+    labels = {"host": "a.example", "port": "81", "allow": "10.0.0.0/8"}
+    away = container("adm-1", labels, of="shop/adm", networks=("elsewhere",), created=1)
+    here = container("adm-2", labels | {"allow": "10.0.0.0/9"}, of="shop/adm", created=2)
+    routes, problems = shaped(name, away, others=(here,))
+    assert str(routes["default"].allow[0]) == "10.0.0.0/9"
+    assert sorted(p.code for p in problems) == ["CG005", "CG122"]
+
+
+GRPC = {"host": "a.example", "path": "/admin", "port": "82", "scheme": "grpc"}
+GUARDS = [{"allow": "10.0.0.0/8"}, {"tls": "require"}, {"allow": "nonsense"}]
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=str)
+def test_what_was_lost_to_a_route_that_nginx_cannot_serve_is_not_left_to_an_open_one(guard: dict[str, str]) -> None:
+    """grpc needs a newer nginx: the holder's route would be left out, and /admin go to the route of /."""
+    holder = container("grpc", GRPC, of="blog/grpc", created=1)
+    web = container("web", {"host": "a.example", "port": "80"}, of="shop/web", created=2)
+    adm = container("adm", {"host": "a.example", "path": "/admin", "port": "81", **guard}, of="shop/adm", created=3)
+    settings = Settings()
+    proxy = PROXIES["nginx"]
+    built = shape(state(holder, web, adm), proxy, proxy.caps("1.22"), FRONT, settings, settings.frame)
+    at = {str(route.match.path): route for route in built.model.routes()}
+    assert (at["/"].withheld, at["/admin"].withheld, at["/admin"].pool) == ("", "nginx", None)
+    assert [p.effect for p in built.problems if p.code == "CG004"] == [Effect.WITHHELD]
+    without = shape(state(holder, web), proxy, proxy.caps("1.22"), FRONT, settings, settings.frame)
+    assert [str(route.match.path) for route in without.model.routes()] == ["/"]
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=str)
+def test_what_a_replica_that_disagrees_would_guard_is_shut(guard: dict[str, str]) -> None:
+    old = container("web-1", {"host": "a.example", "port": "80"}, of="shop/web", created=1)
+    new = [
+        container(f"web-{n}", {"host": "a.example", "path": path, "port": "80", **guard}, of="shop/web", created=n)
+        for n, path in ((2, "/admin"), (3, "/secret"))
+    ]
+    found = build(state(old, *new), FRONT, LabelSettings(), Frame())
+    assert {str(r.match.path): r.withheld for r in found.model.routes()} == {"/": "", "/admin": "claim", "/secret": "claim"}
 
 
 @both

@@ -159,6 +159,55 @@ def test_a_changed_definition_is_tried_at_once(world: World) -> None:
     assert "good.example.com" in world.text()
 
 
+SITE = {"routes.web.host": "a.example", "routes.web.port": "80"}
+SHUT = {"routes.adm.host": "a.example", "routes.adm.path": "/poison", "routes.adm.port": "81", "routes.adm.allow": "10.0.0.0/8"}
+
+
+def answers(world: World) -> dict[str, str]:
+    """What becomes of each route in the text that is live."""
+    found = {}
+    for part in world.text().split("set $confgen_route ")[1:]:
+        code = part.partition("return ")[2][:3] if "return " in part.partition("}")[0] else "served"
+        found[part.partition(";")[0].strip('"')] = code
+    return found
+
+
+def test_a_guarded_route_that_is_refused_is_shut_told_once_and_not_tried_each_turn(world: World) -> None:
+    world.nginx.poison = {"allow 10.0.0.0/8"}
+    report = world.keep(app=SITE | SHUT)
+    assert report.error is None
+    assert (answers(world)["app.adm"], answers(world)["app.web"]) == ("503", "served")
+    tests, said = world.nginx.tests, codes(report)
+    for _ in range(3):
+        world.now += 5
+        assert codes(world.keep(app=SITE | SHUT)) == said
+    assert world.nginx.tests == tests
+
+
+def test_where_not_even_a_503_can_be_written_nothing_else_of_its_owner_answers_for_it(world: World) -> None:
+    world.nginx.poison = {"/poison"}
+    report = world.keep("b", app=SITE | SHUT)
+    assert report.error is None
+    assert codes(report) == ["CG301"]
+    assert {name: code for name, code in answers(world).items() if name != "-"} == {"app.web": "503", "b.default": "served"}
+    tests = world.nginx.tests
+    for _ in range(3):
+        world.now += 5
+        assert codes(world.keep("b", app=SITE | SHUT)) == ["CG301"]
+    assert world.nginx.tests == tests
+    world.now += 20
+    world.keep("b", app=SITE | SHUT)
+    assert world.nginx.tests > tests, "tried once more after its time"
+    tests = world.nginx.tests
+    world.now += 31
+    world.keep("b", app=SITE | SHUT)
+    assert world.nginx.tests == tests, "and then after twice that"
+    world.nginx.poison = set()
+    world.now += 30
+    assert codes(world.keep("b", app=SITE | SHUT)) == []
+    assert (answers(world)["app.adm"], answers(world)["app.web"]) == ("served", "served")
+
+
 def test_when_even_nothing_is_refused_nobody_is_blamed_and_the_last_good_text_stays(world: World) -> None:
     world.keep("a")
     live = world.nginx.folder.live()

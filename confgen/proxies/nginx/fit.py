@@ -192,7 +192,7 @@ def _header_trouble(header: Header, own: tuple[str, ...], route: Route, problems
 
 def _guard_trouble(route: Route) -> tuple[str, str, str] | None:
     """`return` answers before nginx looks at who asks."""
-    if not route.redirect or not route.guarded:
+    if not route.redirect or not route.asks:
         return None
     return "nginx cannot choose to whom it answers with a redirect", "remove one of them, or use HAProxy", "redirect"
 
