@@ -78,7 +78,7 @@ class Keeper:
         self._settings = settings
         self._clock = clock
         self._stopped = stopped
-        self.policy: Policy | None = None
+        self._policy: Policy | None = None
         self.shelf = Shelf()
         self._https = (0, 0.0)  # how often its port could not be opened, and until when it is not tried
         self.judge: Judging | None = None
@@ -125,6 +125,12 @@ class Keeper:
             os.close(self._lock)
             self._lock = None
 
+    def obey(self, policy: Policy | None) -> None:
+        """What holds from now on.  Another one may let templates be what they were not let be, and the other way."""
+        if policy != self._policy:
+            self._policy = policy
+            self._forget_texts()
+
     def take(self, settings: Settings) -> None:
         """Settings or templates have changed: everything is made anew, and what was refused may be right now."""
         if self._renders is not None and settings.templates == self._settings.templates:
@@ -135,6 +141,10 @@ class Keeper:
         if settings.frame != self._settings.frame:
             self._https = (0, 0.0)
         self._settings, self._shaped, self._asked, self._parts = settings, None, Recent(), Recent()
+        self._forget_texts()
+
+    def _forget_texts(self) -> None:
+        """What was refused may be right now."""
         self._written = self._refused = self._spoilt = None
         self._tries = {name: (tries, self._clock()) for name, (tries, _) in self._tries.items()}
 
@@ -262,11 +272,11 @@ class Keeper:
         """What the state asks for; most wakes find the very same state again."""
         frame, kept, shelf = self._frame(seat), self._trusted(seat), self._certificates(seat)
         users = read_users(self._settings.users)
-        given = (state, caps, seat.vantage, frame, kept, self.policy, shelf, users)
+        given = (state, caps, seat.vantage, frame, kept, self._policy, shelf, users)
         if self._shaped is None or self._shaped[0] != given:
             self._asked.next()
             built = shape(
-                state, seat.proxy, caps, seat.vantage, self._settings, frame, kept, self.policy, shelf, self._asked, users
+                state, seat.proxy, caps, seat.vantage, self._settings, frame, kept, self._policy, shelf, self._asked, users
             )
             self._shaped = (given, built)
         return self._shaped[1]
@@ -280,7 +290,8 @@ class Keeper:
         return vault.recall(seat.target.folder, self._is_live(seat).model, self.shelf) if self.shelf.broken else self.shelf
 
     def _frame(self, seat: Seat) -> Frame:
-        return replace(self._settings.frame, directory=seat.target.view)
+        may_omit = self._policy.may_omit if self._policy else ()
+        return replace(self._settings.frame, directory=seat.target.view, may_omit=may_omit)
 
     def _write(self, model: Model, seat: Seat) -> Candidate:
         if self._renders is None:

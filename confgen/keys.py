@@ -100,6 +100,12 @@ class Key:
         return tuple(sorted((*(before if isinstance(before, tuple) else ()), one), key=lambda header: header.name.lower()))
 
     @property
+    def feature(self) -> str:
+        """What a policy calls it: its first word; "" for what a policy's hosts, paths and ports are about."""
+        word = self.stem.partition(".")[0]
+        return "" if word in ("host", "path", "port") else word
+
+    @property
     def security(self) -> bool:
         """It shuts a door: said in the short form it holds for every route of the container that says nothing else."""
         return self.name.split(".")[0] in SECURITY
@@ -237,6 +243,11 @@ KEYS: tuple[Key, ...] = (
     Key("stop-signal", "stop_signal", SIGNALS, _S, "Signals that mean stop for this image.", "`TERM, INT, QUIT`, and always KILL", "WINCH",
         Effect.LABEL),
 )  # fmt: skip
+
+#: Hosts such as *.example.com, as a policy calls them.
+WILDCARD = "wildcard"
+#: All that a policy may grant and forbid.
+FEATURES = tuple(sorted({WILDCARD, *(key.feature for key in KEYS if key.feature)}))
 
 BY_NAME: dict[str, Key] = {key.name: key for key in KEYS}
 _WITH_PARAMETER = tuple(key for key in KEYS if key.parameter)

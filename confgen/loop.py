@@ -101,7 +101,8 @@ class Loop:
     def keeper(self, seat: Seat) -> Keeper:
         """The keeper of that proxy, made when it is first met."""
         keeper = self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock, self._stopped))
-        keeper.policy, keeper.shelf = self._given.policy, self._given.shelf
+        keeper.obey(self._given.policy)
+        keeper.shelf = self._given.shelf
         return keeper
 
     def _stopped(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from confgen.kept import claim_names
+from confgen.keys import KEYS, WILDCARD
 from confgen.labels import Wish, proxy_kind, read
 from confgen.limits import Limits, Rate
 from confgen.model import Check, Pool, Redirect, Route, Server, ServerState, withheld
@@ -46,6 +47,7 @@ class Offer:
 
     age: what decides between offers; the smallest is the oldest.  named: the labels name the pool, so it may be shared.
     claims: what can be had by one route alone: each host with its path, in the hosts' order, or the port of a stream listener.
+    features: what a policy may forbid (keys.FEATURES) of all that its labels say.
     """
 
     age: tuple[bool, int, str]
@@ -57,6 +59,7 @@ class Offer:
     pool: Pool | None = None
     server: Server | None = None
     named: bool = False
+    features: frozenset[str] = frozenset()
 
     def narrowed(self, hosts: tuple[Host | Wildcard, ...]) -> Offer:
         """The same for some of its hosts."""
@@ -136,7 +139,7 @@ def _offers(
         routes = ()
     for asked in routes:
         wish = _with_users(asked, files, problems)
-        offer = _offer(instance, wish, frame)
+        offer = replace(_offer(instance, wish, frame), features=_features(asked))
         if wish.redirect or wish.withheld:
             yield offer
             continue
@@ -171,6 +174,14 @@ def _reached(instance: Instance, wish: Wish) -> Origin:
     if wish.network:
         return wish.origin.at("network")
     return replace(wish.origin, place=next((place for _, place in instance.parts), wish.origin.place))
+
+
+_UNSAID = Wish(name="")
+
+
+def _features(wish: Wish) -> frozenset[str]:
+    said = {key.feature for key in KEYS if key.feature and getattr(wish, key.field) != getattr(_UNSAID, key.field)}
+    return frozenset(said | ({WILDCARD} if any(isinstance(host, Wildcard) for host in wish.hosts) else set()))
 
 
 def _no_name(instance: Instance) -> Problem:

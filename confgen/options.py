@@ -137,7 +137,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(name="directory", flags=("--directory",), key="directory", field="directory", kind=_FOLDER, variable="CONFGEN_DIR",
            means="The shared folder."),
     Option(name="policy", flags=("--policy",), key="policy", field="policy", kind=_FILE, variable="CONFGEN_POLICY", live=True,
-           means="A file that grants hosts and ports to owners."),
+           means="A file that grants hosts, ports and features to owners."),
     Option(name="certificates", flags=("--certificates",), key="certificates", field="certificates", kind=_FOLDER, variable="CONFGEN_CERTIFICATES", live=True,
            means="A folder of certificates with their keys, for https."),
     Option(name="users", flags=("--users",), key="users", field="users", kind=Kind(sort=Sort.FOLDER, there=True), variable="CONFGEN_USERS", live=True,

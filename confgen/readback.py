@@ -24,20 +24,45 @@ class Statement(NamedTuple):
 
 Structure = tuple[Statement, ...]
 
+#: Parts of a text that protect and carry nothing of the model, and that an operator's policy may leave to the templates:
+#: what servers are told of the client, and that what servers say does not steer the proxy.
+PARTS = (FORWARDED, ACCEL) = ("forwarded", "accel")
 
-def verify(expected: Structure, found: Structure) -> None:
+
+def within(part: str) -> tuple[tuple[str, ...], ...]:
+    """The block that stands around the statements of a part; no proxy has one of such a name."""
+    return ((f"({part})",),) if part else ()
+
+
+def verify(expected: Structure, found: Structure, omitted: tuple[str, ...] = ()) -> None:
     """Raises RefusedText when the text holds a statement that the model does not, or lacks one, or has one twice.
+
+    omitted: parts that are not looked at.
 
     The order does not count: neither proxy gives a meaning to the order of the statements that carry the model
     (where one does, the proxy's `structure` puts the position into the words).
     """
+    if omitted:
+        free = {block for part in omitted for block in within(part)}
+        expected, found = (tuple(s for s in said if free.isdisjoint(s.blocks)) for said in (expected, found))
     meant, there = Counter(expected), Counter(found)
     if dict(meant) == dict(there):
         return
+    # What is in another place because something before it is missing is no mistake of its own.
+    unplaced = Counter(map(_unplaced, expected)), Counter(map(_unplaced, found))
+    if unplaced[0] != unplaced[1]:
+        meant, there = unplaced
     missing, surplus = meant - there, there - meant
     parts = [f"has what was not meant: {show(str(s), 200)}" for s in sorted(surplus)[:3]]
     parts += [f"lacks what was meant: {show(str(s), 200)}" for s in sorted(missing)[:3]]
-    raise RefusedText(
-        "the rendered text " + "; ".join(parts),
-        "a template prints something else than the model says; the last good text stays live",
-    )
+    hint = "a template prints something else than the model says; the last good text stays live"
+    protecting = [part for part in PARTS if any({*within(part)} & {*s.blocks} for s in (*surplus, *missing))]
+    if protecting:
+        listed = ", ".join(f'"{part}"' for part in protecting)
+        hint += f". If this is meant, write into the policy file: [templates] may_omit = [{listed}]"
+    raise RefusedText("the rendered text " + "; ".join(parts), hint)
+
+
+def _unplaced(statement: Statement) -> Statement:
+    """Without its place among its like, which a proxy's `structure` puts around it as a block."""
+    return Statement(tuple(words for words in statement.blocks if not (len(words) == 1 and words[0].isdigit())), statement.words)

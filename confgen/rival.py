@@ -63,8 +63,25 @@ def granted(offers: list[Offer], policy: Policy | None, problems: list[Problem])
         ]
         hosts = tuple(host for host in route.hosts if not refusals[host])
         if hosts or not any(refusals.values()):
-            kept.append(offer.narrowed(hosts))
+            kept += _featured(offer.narrowed(hosts), policy, problems)
     return kept
+
+
+def _featured(offer: Offer, policy: Policy, problems: list[Problem]) -> list[Offer]:
+    """Nothing of a route that uses what is not granted: without a part of its labels it would be another one than is meant."""
+    owner, route = offer.owner, offer.route
+    missing = {
+        name
+        for host in (route.hosts or (None,))
+        for name in policy.forbidden(owner, *offer.listener, route, host, offer.features)
+    }
+    if not missing:
+        return [offer]
+    message = f"the policy does not let {owner} use {', '.join(sorted(missing))}"
+    effect = Effect.WITHHELD if route.guarded else Effect.ROUTE
+    hint = "remove the labels, or ask who keeps the policy file for a grant"
+    problems.append(Problem(route.origin, "CG008", message, effect, hint))
+    return [replace(offer, route=withheld(route, "policy"), pool=None, server=None)] if route.guarded else []
 
 
 def agree(offers: list[Offer], problems: list[Problem]) -> list[Offer]:

@@ -20,6 +20,7 @@ class Frame:
     directory: the shared folder as the proxy sees it.
     followed: confgen will ask the running proxy for its generation; false for text that is to serve with no confgen
     running, which then must not expect the shared folder.
+    may_omit: parts of the text that the operator's templates need not write (the policy's `may_omit`); none.
     """
 
     http_port: int = 80
@@ -28,6 +29,7 @@ class Frame:
     access_log: str = "text"
     directory: PurePosixPath = PurePosixPath("/confgen")
     followed: bool = True
+    may_omit: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

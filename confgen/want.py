@@ -155,7 +155,7 @@ def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Render
     recent = recent or Recent()
     recent.next()
     candidate = renderer.render(proxy.outputs, proxy.view(model, caps, frame, recent), proxy.secrets(model))
-    verify(proxy.expected(model, caps, frame, recent), proxy.structure(candidate.as_dict(), recent))
+    verify(proxy.expected(model, caps, frame, recent), proxy.structure(candidate.as_dict(), recent), frame.may_omit)
     files = (*candidate.files, (MODEL_FILE, _as_json(model, recent)))
     return replace(candidate, files=files, private=_private(candidate, model))
 
@@ -229,11 +229,13 @@ def _tagged(image: str, kind: str) -> str:
 
 def want_offline(state: State, place: Offline, settings: Settings, live: Live = _NOBODY, shelf: Shelf = _EMPTY_SHELF) -> Wanted:
     """What a proxy should serve that is not there to be asked, against what is `live`."""
-    given = (place.proxy, place.caps, place.vantage, settings, settings.frame)
-    built = shape(state, *given, policy=read_policy(settings), shelf=shelf, users=read_users(settings.users))
+    policy = read_policy(settings)
+    frame = replace(settings.frame, may_omit=policy.may_omit if policy else settings.frame.may_omit)
+    given = (place.proxy, place.caps, place.vantage, settings, frame)
+    built = shape(state, *given, policy=policy, shelf=shelf, users=read_users(settings.users))
     built = replace(built, problems=tuple(sorted({*built.problems, *_unknown_proxies(state, settings)})))
     with closing(renderer(settings.templates, place.proxy.filters)) as renders:
-        candidate = write(built.model, place.proxy, place.caps, settings.frame, renders)
+        candidate = write(built.model, place.proxy, place.caps, frame, renders)
     return Wanted(built, planned(live, built.model, candidate, place.proxy, place.caps), candidate)
 
 

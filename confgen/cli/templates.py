@@ -113,16 +113,22 @@ def context(files: tuple[Path, ...], **given: Any) -> int:
 
 
 @templates.command(short_help="Try them on containers of every kind.")
-@options("proxy", "proxy_version", "templates")
+@options("proxy", "proxy_version", "templates", "policy")
 def check(**given: Any) -> int:
     """Render, read back and test your templates for samples of containers, one of every kind, without any file or engine.
+
+    Of the policy file only `may_omit` counts: the samples belong to nobody.
 
     \b
     Example: confgen templates check --proxy nginx --templates my-templates
     """
     from confgen.proxies import PROXIES
+    from confgen.want import read_policy
 
     settings = settings_from(given)
+    policy = read_policy(settings)
+    if policy:
+        settings = replace(settings, policy=None, frame=replace(settings.frame, may_omit=policy.may_omit))
     kinds = [settings.proxy] if settings.proxy else sorted(PROXIES)
     right = True
     for name, result in _tried([replace(settings, proxy=kind) for kind in kinds]):

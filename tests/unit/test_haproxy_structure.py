@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -85,6 +86,12 @@ INJECTED = [
     "    http-request set-var(txn.match) str(web web)",
     "    http-request set-var(txn.site,ifnotexists) str(x)",
     "    http-request set-var(txn.asked) str(/admin)",
+    "    http-request set-header X-Forwarded-For %[req.hdr(x-real-ip)]",
+    "    http-request set-header x-real-ip 10.0.0.1",
+    "    http-request set-header Host other.test",
+    "    http-request set-header X_Forwarded_For 10.0.0.1",
+    "    http-request del-header X-Forwarded-For",
+    "    http-request normalize-uri path-strip-dot",
 ]
 
 
@@ -116,6 +123,48 @@ def test_a_carrying_line_that_is_lost_doubled_or_changed_is_refused() -> None:
             assert refused({**files, "haproxy.cfg": mutated.encode()}), line
         checked += 1
     assert checked > 30
+
+
+def _requests() -> tuple[list[str], list[int]]:
+    """A text, and where in it the lines stand that a port does to each request; but for what is free."""
+    text = example()[1]["haproxy.cfg"].decode().splitlines(keepends=True)
+    start = next(number for number, line in enumerate(text) if line.startswith("frontend port:http "))
+    end = next(number for number, line in enumerate(text) if number > start and line.strip().startswith("use_backend"))
+    free = ("    http-request disable-l7-retry", "    http-request set-var(txn.agent)")
+    return text, [n for n in range(start, end) if text[n].startswith("    http-re") and not text[n].startswith(free)]
+
+
+def test_what_protects_cannot_be_left_out_or_change_places() -> None:
+    _, files = example()
+    text, places = _requests()
+    assert len(places) > 35
+    for here, there in pairwise(places):
+        without = "".join([*text[:here], *text[here + 1 :]])
+        assert refused({**files, "haproxy.cfg": without.encode()}), text[here]
+        swapped = [*text]
+        swapped[here], swapped[there] = text[there], text[here]
+        parts = {(text[n].split()[0], "-header" in text[n]) for n in (here, there)}
+        if len(parts) == 1:  # parts know nothing of each other
+            assert refused({**files, "haproxy.cfg": "".join(swapped).encode()}), text[here]
+
+
+def test_what_servers_are_told_is_the_templates_own_where_a_policy_says_so() -> None:
+    fitted, files = example()
+    theirs = files["haproxy.cfg"].replace(b"X-Forwarded-For %[src]", b"X-Forwarded-For %[req.hdr(cf-connecting-ip)]")
+    theirs = theirs.replace(b"    http-request del-header X-Forwarded- -m beg\n", b"")
+    found = HAPROXY.structure({**files, "haproxy.cfg": theirs})
+    verify(HAPROXY.expected(fitted, CAPS, FRAME), found, ("forwarded",))
+    with pytest.raises(RefusedText, match=r"del-header X-Forwarded- -m beg") as caught:
+        verify(HAPROXY.expected(fitted, CAPS, FRAME), found, ("accel",))
+    assert '[templates] may_omit = ["forwarded"]' in caught.value.hint
+    for line in (
+        b"    http-request normalize-uri path-strip-dot\n",
+        b"    http-request deny deny_status 400 if { path -m sub %00 }\n",
+    ):
+        assert line in theirs
+        found = HAPROXY.structure({**files, "haproxy.cfg": theirs.replace(line, b"")})
+        with pytest.raises(RefusedText):
+            verify(HAPROXY.expected(fitted, CAPS, FRAME), found, ("forwarded", "accel"))
 
 
 @pytest.mark.parametrize("name", ["hosts.map", "wildcards.map", "exact.map", "prefixes.map"])

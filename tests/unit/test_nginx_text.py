@@ -127,6 +127,10 @@ INJECTIONS = [
     ("stream {", "stream { access_log /confgen/kept.json confgen;"),
     ("events {", "error_log /etc/cron.d/x; events {"),
     ("http {", "http { proxy_read_timeout 1ms;"),
+    ("http {", "http { proxy_set_header x-real-ip $http_x_real_ip;"),
+    ("http {", "http { proxy_ignore_headers Expires;"),
+    ("default $http_upgrade;", "default $http_upgrade; x y;"),
+    ("geo $confgen_dollar {", "geo $confgen_dollar { 10.0.0.0/8 x;"),
     ("location = /.confgen/generation {", "location = /.confgen/generation { proxy_pass http://web;"),
 ]
 
@@ -208,6 +212,33 @@ def test_tuning_may_be_changed_by_an_operator() -> None:
     )
     tuned = tuned.replace("http {", "http { access_log syslog:server=10.0.0.9 confgen; access_log /dev/stderr;")
     verify(NGINX.expected(SHOP, CAPS["1.30.6"], FRAME), NGINX.structure({"nginx.conf": tuned.encode()}))
+
+
+def test_what_protects_cannot_be_left_out() -> None:
+    lines = GOOD.splitlines(keepends=True)
+    start = next(i for i, line in enumerate(lines) if "What a server is told of the client" in line)
+    end = next(i for i, line in enumerate(lines) if "One line a request" in line)
+    free = re.compile(r"\s*(#.*|proxy_headers_hash.*)?\n")
+    places = [i for i in range(start, end) if not free.fullmatch(lines[i])]
+    places += [i for i, line in enumerate(lines) if "_ignore_headers" in line]
+    assert len(places) > 50
+    for at in places:
+        refused("".join(lines[:at] + lines[at + 1 :]))
+
+
+def test_what_servers_are_told_is_the_templates_own_where_a_policy_says_so() -> None:
+    expected = NGINX.expected(SHOP, CAPS["1.30.6"], FRAME)
+    theirs = re.sub(r"proxy_set_header X-Forwarded-For .*;", "proxy_set_header X-Forwarded-For $http_cf_connecting_ip;", GOOD)
+    theirs = re.sub(r"proxy_set_header X-Original-Url .*;\n", "", theirs)
+    found = NGINX.structure({"nginx.conf": theirs.encode()})
+    verify(expected, found, ("forwarded",))
+    with pytest.raises(RefusedText) as caught:
+        verify(expected, found, ("accel",))
+    assert '[templates] may_omit = ["forwarded"]' in caught.value.hint
+    steered = re.sub(r"proxy_ignore_headers .*;\n", "", GOOD)
+    verify(expected, NGINX.structure({"nginx.conf": steered.encode()}), ("accel",))
+    with pytest.raises(RefusedText):
+        verify(expected, NGINX.structure({"nginx.conf": steered.encode()}), ("forwarded",))
 
 
 def test_a_server_that_takes_nothing_leaves_no_trace() -> None:

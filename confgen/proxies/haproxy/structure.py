@@ -8,14 +8,15 @@ may tune it; what is neither is reported, and refused by readback.verify().
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from confgen.errors import RefusedText
 from confgen.model import Model
-from confgen.proxies.haproxy import guards, shape, tokens
+from confgen.proxies.haproxy import entrance, guards, shape, tokens
 from confgen.proxies.haproxy.quote import period
 from confgen.proxies.proxy import Caps
-from confgen.readback import Statement, Structure
+from confgen.readback import Statement, Structure, within
 from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.users import Hash
@@ -54,38 +55,12 @@ SKELETON: Mapping[str, tuple[str, ...]] = {
             "http-request deny ",
             "http-request disable-l7-retry",
             "http-request set-var(txn.",
-            # Which path is asked for decides who may come in: nothing else may change it.
-            "http-request set-pathq %[path,regsub(%2f,/,gi)] ",
-            "http-request set-pathq %[var(txn.asked)] ",
-            "http-request set-uri %[pathq] if { url -m beg -i http } { req.ver 1.0 1.1 } ",
         ),
-        *("http-request normalize-uri ", "http-request del-header ", "http-request set-header ", "http-request capture "),
+        *("http-request del-header ", "http-request set-header ", "http-request capture "),
         *("http-response del-header ", "http-response set-header ", "option ", "log-format ", "maxconn ", "compression "),
     ),
     "backend": ("option ",),
 }
-
-
-#: What decides which route a request takes, and who may come in with it: set as the shipped template does, or not at all.
-_FINDS = re.compile(r"http-request set-var\(txn\.(?:host|site|asked|clean|path|match|route)[,)]")
-_PORT = re.compile(r"concat\(:[0-9]+\)")
-_FINDING = frozenset(
-    f"http-request set-var(txn.{words} "
-    for words in (
-        r"host) req.hdr(host),host_only,lower,regsub(\.$,)",
-        "site) var(txn.host),concat(:),map_str(hosts.map)",
-        "site) var(txn.host),concat(:),map_end(wildcards.map) unless { var(txn.site) -m found }",
-        "asked) pathq",
-        "clean) path",
-        "path) path,url_dec",
-        "path) path,url_dec,regsub( ,%20,g)",
-        "match) var(txn.site),concat(=,txn.path),map_str(exact.map)",
-        "match) var(txn.site),concat(,txn.path,/),map_beg(prefixes.map)",
-        "match) var(txn.site),concat(,txn.path,/),map_beg(prefixes.map) unless { var(txn.match) -m found }",
-        "match) var(txn.site),concat(/),map_str(prefixes.map)",
-        "route) var(txn.match),word(1, )",
-    )
-)
 
 
 def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structure:
@@ -116,18 +91,19 @@ def _section(title: str, statements: Iterable[tuple[str, ...]]) -> list[Statemen
 
 
 def _placed(section: tuple[str, ...], statements: Iterable[tuple[str, ...]]) -> Iterator[Statement]:
-    """With its place among its like, where what comes first holds: the rules of a backend, and who may connect to a port."""
-    place = 0
+    """With its place among its like, where what comes first holds: the rules of a backend, and what a port does to requests."""
+    places: Counter[str] = Counter()
     for words in statements:
+        part = entrance.part(words) if section[0] == "frontend" else ""
         ordered = words[0] in _ORDERED.get(section[0], ())
-        place += ordered
-        yield Statement((section, (str(place),)) if ordered else (section,), words)
+        places[part] += ordered
+        yield Statement((section, *within(part), *([(str(places[part]),)] if ordered else [])), words)
 
 
-_ORDERED: Mapping[str, tuple[str, ...]] = {"backend": ("http-request", "http-response"), "frontend": ("tcp-request",)}
-
-
-_REFUSED = ("http-request", "return", "status", "400", "content-type", "text/plain", "string", guards.AMBIGUOUS_TEXT)
+_ORDERED: Mapping[str, tuple[str, ...]] = {
+    "backend": ("http-request", "http-response"),
+    "frontend": ("tcp-request", "http-request", "http-response"),
+}
 
 
 def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
@@ -143,14 +119,7 @@ def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
             yield ("tcp-request", "connection", "reject", "if", "{", "sc_conn_cur(0)", "gt", str(front.most), "}")
         yield ("default_backend", front.backend) if front.backend else ("tcp-request", "connection", "reject")
         return
-    if front.strict:
-        yield (
-            *_REFUSED,
-            "if",
-            *["{", "var(txn.site),map_str(strict.map)", "-m", "found", "}", "{", "path", "-m", "sub", "-i", "--"],
-            *guards.AMBIGUOUS,
-            "}",
-        )
+    yield from entrance.entrance(front)
     yield ("use_backend", "%[var(txn.match),word(2, )]", *["if", "{", "var(txn.match)", "-m", "found", "}"])
     yield ("default_backend", shape.NOT_FOUND)
 
@@ -253,7 +222,7 @@ def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
 
 def _carrying(part: bytes) -> Structure:
     """What whole sections say, without skeleton."""
-    return tuple(statement for statement in _statements(tokens.lines(part)) if not _skeleton(statement))
+    return tuple(_statements(tokens.lines(part)))
 
 
 def _statements(lines: list[tuple[bytes, ...]]) -> Iterator[Statement]:
@@ -264,7 +233,8 @@ def _statements(lines: list[tuple[bytes, ...]]) -> Iterator[Statement]:
         if words[0] and words[0] not in SECTIONS:
             inside.append(words)
             continue
-        yield from _placed(section, inside) if section else (Statement((), stray) for stray in inside)
+        carrying = [stray for stray in inside if not _skeleton(section, stray)]
+        yield from _placed(section, carrying) if section else (Statement((), stray) for stray in inside)
         section, inside = words, []
         if words[0]:
             yield Statement((), words)
@@ -277,13 +247,11 @@ def _unsaid(section: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]
     return (*words[:3], *(Hash(word).digest for word in words[3:]))
 
 
-def _skeleton(statement: Statement) -> bool:
-    if not statement.blocks:
+def _skeleton(section: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    kind = section[0] if section else ""
+    if kind == "frontend" and entrance.belongs(words):
         return False
-    said = " ".join(statement.words) + " "
-    if _FINDS.match(said):
-        return _PORT.sub("concat(:)", said) in _FINDING
-    return said.startswith(SKELETON.get(statement.blocks[0][0], ()))
+    return (" ".join(words) + " ").startswith(SKELETON.get(kind, ()))
 
 
 def _text(word: bytes) -> str:

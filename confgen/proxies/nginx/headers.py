@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from confgen.model import Route
+from confgen.readback import ACCEL, FORWARDED, Statement
 from confgen.values import Text
 
 #: Headers that a server may believe: name and value as written.  $host and not $http_host, which lies when the request
@@ -50,8 +51,39 @@ DROPPED = (
 #: All of it: name and value as written, "" for what is dropped.
 TOLD = SAID + tuple((name, "") for name in DROPPED)
 
+#: The variables that these values are made of: each map, and what stands in it.
+MAPS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
+    (("map", "$http_upgrade", "$confgen_upgrade"), (("default", "$http_upgrade"), ("~*h2c", ""))),
+    (("map", "$confgen_upgrade", "$confgen_connection"), (("default", "upgrade"), ("", ""))),
+    (("map", "$http_host", "$confgen_given_port"), (("default", ""), ("~:(?<confgen_number>[0-9]{1,5})$", "$confgen_number"))),
+    (("map", "$scheme", "$confgen_default_port"), (("default", "80"), ("https", "443"))),
+    (("map", "$confgen_given_port", "$confgen_port"), (("default", "$confgen_given_port"), ("", "$confgen_default_port"))),
+    (("map", "$confgen_given_port", "$confgen_host"), (("default", "$host:$confgen_given_port"), ("", "$host"))),
+)
+VARIABLES = frozenset(words[-1] for words, _ in MAPS)
+
+#: What servers may not steer: all but X-Accel-Buffering, which is about their own response.
+IGNORED = ("X-Accel-Redirect", "X-Accel-Expires", "X-Accel-Limit-Rate", "X-Accel-Charset")
+
 #: For upgrades; HTTP/2 has none.
-_UPGRADE = (("Upgrade", "$confgen_upgrade"), ("Connection", "$confgen_connection"))
+UPGRADE = (("Upgrade", "$confgen_upgrade"), ("Connection", "$confgen_connection"))
+
+_NAMES = frozenset(name.lower() for name, _ in TOLD + UPGRADE)
+
+
+def part(statement: Statement) -> str:
+    """The part of http to which a statement belongs that an operator's policy may leave to the templates; "" for none."""
+    if statement.blocks[:1] != (("http",),) or len(statement.blocks) > 2:
+        return ""
+    around = statement.blocks[1] if statement.blocks[1:] else statement.words
+    if around[0] == "map":
+        return FORWARDED if around[-1] in VARIABLES else ""
+    if statement.blocks[1:]:
+        return ""
+    if around[0].endswith("_ignore_headers"):
+        return ACCEL
+    return FORWARDED if around[0].endswith("_set_header") and len(around) > 1 and around[1].lower() in _NAMES else ""
+
 
 #: Headers that nginx writes by itself into every response.
 OWN = ("server", "date")
@@ -62,7 +94,7 @@ def told(route: Route, module: str) -> tuple[tuple[str, str | Text], ...]:
     if not route.request_headers:
         return ()
     given = {header.name.lower() for header in route.request_headers}
-    common = TOLD + (_UPGRADE if module == "proxy" else ())
+    common = TOLD + (UPGRADE if module == "proxy" else ())
     own = tuple((str(header.name), header.value) for header in route.request_headers)
     return tuple((name, value) for name, value in common if name.lower() not in given) + own
 

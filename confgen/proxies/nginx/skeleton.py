@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from confgen.proxies.nginx.headers import part
 from confgen.readback import Statement
 
 #: Tuning that changes no route and opens no door; also allowed in a location.
@@ -15,10 +16,10 @@ TUNING = frozenset({
 
 _HTTP = frozenset({
     "access_log", "client_body_timeout", "client_header_buffer_size", "client_header_timeout", "default_type", "grpc_buffer_size",
-    "grpc_ignore_headers", "grpc_next_upstream", "grpc_set_header", "grpc_socket_keepalive", "grpc_ssl_name", "grpc_ssl_server_name",
+    "grpc_next_upstream", "grpc_set_header", "grpc_socket_keepalive", "grpc_ssl_name", "grpc_ssl_server_name",
     "grpc_ssl_verify", "http2", "http2_max_concurrent_streams", "keepalive_min_timeout", "keepalive_requests",
     "large_client_header_buffers", "log_format", "proxy_headers_hash_bucket_size", "proxy_headers_hash_max_size", "proxy_http_version",
-    "proxy_ignore_headers", "proxy_next_upstream", "proxy_redirect", "proxy_set_header", "proxy_socket_keepalive", "proxy_ssl_name",
+    "proxy_next_upstream", "proxy_redirect", "proxy_set_header", "proxy_socket_keepalive", "proxy_ssl_name",
     "proxy_ssl_server_name", "proxy_ssl_verify", "reset_timedout_connection", "resolver", "resolver_timeout", "sendfile",
     "send_timeout", "server_names_hash_bucket_size", "server_names_hash_max_size", "server_tokens", "ssl_ciphers", "ssl_ecdh_curve", "ssl_prefer_server_ciphers",
     "ssl_protocols", "ssl_session_cache", "ssl_session_tickets", "ssl_session_timeout", "tcp_nodelay", "tcp_nopush",
@@ -44,11 +45,13 @@ _LOGS = frozenset({"access_log", "error_log"})
 _OUTLETS = frozenset({"off", "stderr", "/dev/stdout", "/dev/stderr"})
 
 #: Variables of ours: the maps that make them hold nothing of the model.
-_OURS = re.compile(r"\$confgen_(?!ambiguous$)[a-z_]+", re.ASCII)
+_OURS = re.compile(r"\$confgen_(?!(?:ambiguous|dollar)$)[a-z_]+", re.ASCII)
 
 
 def belongs(statement: Statement) -> bool:
     """Whether the statement is skeleton."""
+    if part(statement):
+        return False
     around = tuple(block[0] for block in statement.blocks)
     if statement.words[0] in SKELETON.get(around, ()):
         return statement.words[0] not in _LOGS or _goes_out(statement.words[1:])

@@ -11,11 +11,13 @@ from confgen.model import Model
 from confgen.proxies.nginx import guards, shape
 from confgen.proxies.nginx.caps import modules_path
 from confgen.proxies.nginx.doors import Door, doors
+from confgen.proxies.nginx.headers import IGNORED, MAPS, TOLD, UPGRADE
+from confgen.proxies.nginx.headers import part as part_of
 from confgen.proxies.nginx.quote import DOLLAR
 from confgen.proxies.nginx.skeleton import belongs
 from confgen.proxies.nginx.tokens import Token, Unreadable, statements
 from confgen.proxies.proxy import Caps
-from confgen.readback import Statement, Structure
+from confgen.readback import Statement, Structure, within
 from confgen.recent import Recent
 from confgen.secure import opened
 from confgen.settings import Frame
@@ -91,7 +93,13 @@ def _carrying(found: tuple[Statement, ...]) -> Structure:
     # Headers that an operator adds are free; one that stands in place of the server's is a label's.
     hidden = {(s.blocks, s.words[1].lower()) for s in found if s.words[0].endswith("_hide_header") and len(s.words) > 1}
     ours = {s for s in found if s.words[0] == "add_header" and len(s.words) > 1 and (s.blocks, s.words[1].lower()) in hidden}
-    return tuple(_unnamed(s) for s in found if s in ours or not belongs(s))
+    return tuple(_parted(_unnamed(s)) for s in found if s in ours or not belongs(s))
+
+
+def _parted(statement: Statement) -> Statement:
+    """With the part that it belongs to as a block around it."""
+    belonging = part_of(statement)
+    return Statement((*statement.blocks, *within(belonging)), statement.words) if belonging else statement
 
 
 @dataclass(slots=True)
@@ -197,8 +205,9 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
     found += _plain((), *([_module(caps)] if ports and "stream" not in caps.features else []))
     http: tuple[Words, ...] = (("http",),)
     found += _plain(http, ("keepalive_timeout", "60s"), *shape.defaults("proxy"))
-    if any(at.to and at.to.module == "grpc" for door in ways for site in door.sites for at in site.locations):
+    if _speaks_grpc(ways):
         found += _plain(http, *shape.defaults("grpc"))
+    found += map(_parted, _passing(http, ways))
     found += _plain(http, *_zones(model, stream=False))
     if any(site.strict for door in ways for site in door.sites):
         found += _block(http, ("map", "$request_uri", "$confgen_ambiguous"), ("default", ""), (guards.AMBIGUOUS, "1"))
@@ -217,6 +226,21 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
     for path, users in guards.users_lists(model).items():
         found += _plain(((path,),), *((str(user.name), user.hash.digest) for user in users))
     return tuple(found)
+
+
+def _passing(http: tuple[Words, ...], ways: Iterable[Door]) -> Iterator[Statement]:
+    """What holds for whatever is passed on: what servers are told of the client, and what they may say to the proxy."""
+    yield from _block(http, ("geo", DOLLAR[:1] + DOLLAR[2:-1]), ("default", "$"))
+    for words, inside in MAPS:
+        yield from _block(http, words, *inside)
+    for module in ("proxy", *(["grpc"] if _speaks_grpc(ways) else [])):
+        yield from _plain(http, (f"{module}_ignore_headers", *IGNORED))
+        for name, value in (*TOLD, *(UPGRADE if module == "proxy" else ())):
+            yield from _plain(http, (f"{module}_set_header", name, value))
+
+
+def _speaks_grpc(ways: Iterable[Door]) -> bool:
+    return any(at.to and at.to.module == "grpc" for door in ways for site in door.sites for at in site.locations)
 
 
 def _zones(model: Model, stream: bool) -> Iterator[Words]:

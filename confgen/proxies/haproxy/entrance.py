@@ -1,0 +1,136 @@
+"""What an HTTP port does to each request before its route, as templates/haproxy/http.j2 writes it.  Pure.
+
+It decides which route a request takes, and keeps clients and servers from saying what is not theirs to say: a text that
+lacks a line of it, or has one in another place, is refused.  What an operator may leave out by policy is marked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from confgen.proxies.haproxy import guards
+from confgen.proxies.haproxy.shape import Front
+from confgen.readback import ACCEL, FORWARDED
+
+Words = tuple[str, ...]
+
+#: What no site can have meant.
+_SHAPELESS = (
+    "http-request deny deny_status 405 if { method CONNECT TRACE }",
+    "http-request deny deny_status 400 unless { path -m beg / }",
+    "http-request deny deny_status 400 unless { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m len gt 0 }",
+)
+_ABSOLUTE = "http-request set-uri %[pathq] if { url -m beg -i http } { req.ver 1.0 1.1 }"
+_NUL = "http-request deny deny_status 400 if { path -m sub %00 }"
+_ABOVE = "http-request deny deny_status 400 if { path /.. } || { path -m beg /../ }"
+_HOST = r"http-request set-var(txn.host) req.hdr(host),host_only,lower,regsub(\.$,)"
+_MISSED = "unless { var(txn.%s) -m found }"
+#: The path in one spelling, whatever the client's was.
+_SPELLED = (
+    _NUL,
+    "http-request set-var(txn.asked) pathq",
+    "http-request set-pathq %[path,regsub(%2f,/,gi)]",
+    "http-request normalize-uri percent-to-uppercase strict",
+    "http-request normalize-uri percent-decode-unreserved strict",
+    "http-request normalize-uri path-merge-slashes",
+    "http-request normalize-uri path-strip-dot",
+    "http-request normalize-uri path-strip-dotdot",
+    _ABOVE,
+    "http-request set-var(txn.clean) path",
+)
+_ASKED = "http-request set-pathq %[var(txn.asked)]"
+_EXACT = "http-request set-var(txn.match) var(txn.site),concat(=,txn.path),map_str(exact.map)"
+_PREFIX = "http-request set-var(txn.match) var(txn.site),concat(,txn.path,/),map_beg(prefixes.map)"
+_SITE = "http-request set-var(txn.match) var(txn.site),concat(/),map_str(prefixes.map)"
+#: What a server is told of the client, made anew.
+_TOLD = (
+    "http-request del-header Forwarded",
+    "http-request del-header X-Forwarded- -m beg",
+    "http-request del-header X-Original- -m beg",
+    "http-request del-header X-Rewrite- -m beg",
+    "http-request del-header X-Url-Scheme",
+    "http-request del-header Front-End-Https",
+    "http-request del-header Proxy",
+    "http-request del-header _ -m sub",
+    "http-request set-header X-Real-IP %[src]",
+    "http-request set-header X-Forwarded-For %[src]",
+    "http-request set-header X-Forwarded-Proto {protocol}",
+    "http-request set-header X-Forwarded-Host %[req.hdr(host)]",
+    "http-request set-header X-Forwarded-Port %[req.hdr(host),port_only]",
+    "http-request set-header X-Forwarded-Port {port} if { req.hdr(host),port_only eq 0 }",
+    "http-request del-header Upgrade if { req.hdr(upgrade) -m sub -i h2c }",
+    "http-request set-header Connection upgrade if { req.hdr(upgrade) -m found }",
+    "http-request del-header Connection unless { req.hdr(upgrade) -m found }",
+)
+_STEERS = "http-response del-header X-Accel- -m beg"
+
+
+def entrance(front: Front) -> Iterator[Words]:
+    """All of it, in its order."""
+    for line in (*_SHAPELESS, _ABSOLUTE, _HOST):
+        yield _words(line)
+    site = f"http-request set-var(txn.site) var(txn.host),concat(:{front.port})"
+    yield _words(f"{site},map_str(hosts.map)")
+    if front.wildcards:
+        yield _words(f"{site},map_end(wildcards.map) {_MISSED % 'site'}")
+    if front.strict:
+        yield from _strict()
+    if front.paths:
+        yield from map(_words, _SPELLED)
+        yield ("http-request", "set-var(txn.path)", "path,url_dec" + (",regsub( ,%20,g)" if front.spaces else ""))
+        yield _words(_ASKED)
+    if front.exact:
+        yield _words(_EXACT)
+        yield _words(f"{_PREFIX} {_MISSED % 'match'}")
+    else:
+        yield _words(_PREFIX if front.paths else _SITE)
+    yield ("http-request", "set-var(txn.route)", "var(txn.match),word(1, )")
+    port = "443" if front.protocol == "https" else "80"
+    for line in _TOLD:
+        yield _words(line.replace("{protocol}", front.protocol).replace("{port}", port))
+    yield _words(_STEERS)
+
+
+def _strict() -> Iterator[Words]:
+    answer = ("http-request", "return", "status", "400", "content-type", "text/plain", "string", guards.AMBIGUOUS_TEXT)
+    asked = ("if", "{", "var(txn.site),map_str(strict.map)", "-m", "found", "}", "{", "path", "-m", "sub", "-i", "--")
+    yield (*answer, *asked, *guards.AMBIGUOUS, "}")
+
+
+def _words(line: str) -> Words:
+    return tuple(line.split(" "))
+
+
+_ALWAYS = frozenset(map(_words, (*_SHAPELESS, _NUL, _ABOVE)))
+#: Sets one of the variables that find the route, or the path that is asked for.
+_FINDS = re.compile(r"set-var\(txn\.(?:host|site|asked|clean|path|match|route)[,)].*|set-(?:pathq|uri)|normalize-uri", re.DOTALL)
+#: Headers by which a route is found, or a server is told of its client.
+_HEADERS = re.compile(
+    r"host|connection|upgrade|forwarded|x-real-ip|x-url-scheme|front-end-https|proxy|x-(?:forwarded|original|rewrite)-.*|.*_.*",
+    re.DOTALL,
+)
+
+
+def belongs(words: Words) -> bool:
+    """Whether a line of an HTTP port is of this kind, as it should be or not."""
+    if words in _ALWAYS or part(words) == ACCEL:
+        return True
+    if words[0] != "http-request" or len(words) < 2:
+        return False
+    return _FINDS.fullmatch(words[1]) is not None or (words[1] in _SETS and _named(words))
+
+
+_SETS = ("set-header", "del-header")
+
+
+def _named(words: Words) -> bool:
+    return len(words) > 2 and _HEADERS.fullmatch(words[2].lower()) is not None
+
+
+def part(words: Words) -> str:
+    """The part that an operator's policy may leave to the templates; "" for what must be there in any case."""
+    if words[:1] == ("http-response",) and len(words) > 2 and words[1] in _SETS:
+        return ACCEL if words[2].lower().startswith("x-accel-") else ""
+    told = words[:1] == ("http-request",) and len(words) > 2 and words[1] in _SETS and words[2].lower() != "host"
+    return FORWARDED if told and _named(words) else ""
