@@ -79,6 +79,7 @@ class Keeper:
         self._clock = clock
         self._stopped = stopped
         self._policy: Policy | None = None
+        self._edition = 0
         self.shelf = Shelf()
         self._https = (0, 0.0)  # how often its port could not be opened, and until when it is not tried
         self.judge: Judging | None = None
@@ -125,9 +126,13 @@ class Keeper:
             os.close(self._lock)
             self._lock = None
 
-    def obey(self, policy: Policy | None) -> None:
-        """What holds from now on.  Another one may let templates be what they were not let be, and the other way."""
-        if policy != self._policy:
+    def obey(self, settings: Settings, edition: int, policy: Policy | None, shelf: Shelf) -> None:
+        """What holds from now on.  edition: another number where settings or templates are others."""
+        self.shelf = shelf
+        if edition != self._edition:
+            self._edition = edition
+            self.take(settings)
+        if policy != self._policy:  # it says what templates may omit, too
             self._policy = policy
             self._forget_texts()
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from confgen import settle
+from confgen.abreast import Abreast
 from confgen.apply import Result
-from confgen.errors import ConfgenError, SourceUnavailable, StaleSocket, Stopped, UsageError
+from confgen.errors import ConfgenError, SourceUnavailable, StaleSocket, Stopped, TargetUnavailable, UsageError
 from confgen.given import Given, Rereads
 from confgen.keep import Keeper
 from confgen.probe import Judge
-from confgen.report import Report
+from confgen.report import Report, SeatReport
 from confgen.seats import Seat, seats
 from confgen.settings import Settings
 from confgen.sources.source import Source
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 #: How many seconds a turn waits for the first answers of new servers: a single turn, and one that others follow, where
 #: who is up has answered in a millisecond, and who is not is seen when it is.
 _PATIENCE, _GLANCE = 2.0, 0.02
+#: So many seconds after the first proxy the others have time in a turn; what they do after that counts in a later one.
+_LATE = 1.0
 #: How often a standby looks whether it may take over, in seconds.
 _TAKEOVER = 1.0
 
@@ -46,6 +50,11 @@ class Loop:
         self._keepers: dict[str, Keeper] = {}
         self._bell = Bell(clock)
         self._given = Given(settings, rereads, self._bell.ring)
+        self._abreast: Abreast[list[SeatReport]] = Abreast(lambda: self._bell.ring("", urgent=True))
+        self._reports: tuple[SeatReport, ...] = ()
+        self._behind: frozenset[str] = frozenset()
+        self._late: float | None = None
+        self._edition = 0  # of what was given
         self._judge = Judge(self._bell.ring)
         self._patience = _PATIENCE
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
@@ -60,12 +69,11 @@ class Loop:
         """One look at everything, and what follows from it.  since: when its first wake came, on this loop's clock."""
         started = self._clock()
         if self._given.renew():
-            for keeper in self._keepers.values():
-                keeper.take(self._settings)
+            self._edition += 1
         state = self.look()
         found, problems = seats(state, self._settings)
         self._judge.keep_to(frozenset(seat.name for seat in found))
-        reports = tuple(self._asking(seat).keep(seat, state) for seat in found)
+        reports = self._kept(found, state)
         return Report(
             woken=woken,
             waited=0.0 if since is None else started - since,
@@ -101,9 +109,25 @@ class Loop:
     def keeper(self, seat: Seat) -> Keeper:
         """The keeper of that proxy, made when it is first met."""
         keeper = self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock, self._stopped))
-        keeper.obey(self._given.policy)
-        keeper.shelf = self._given.shelf
+        keeper.obey(self._settings, self._edition, self._given.policy, self._given.shelf)
         return keeper
+
+    def _kept(self, found: tuple[Seat, ...], state: State) -> tuple[SeatReport, ...]:
+        """All proxies side by side; those that share a folder one after the other, since one of them alone may write there."""
+        sharing: defaultdict[str, list[Seat]] = defaultdict(list)
+        for seat in found:
+            sharing[str(seat.target.folder.path)].append(seat)
+        answers = self._abreast.ask({at: partial(self._keep, some, state) for at, some in sharing.items()}, self._late)
+        fresh = {report.seat: report for reports in answers.values() for report in reports}
+        if any(report.error is None and report.seat in self._behind for report in fresh.values()):
+            self._bell.ring("", urgent=True)  # what that one has done is what was to be done when it began
+        self._behind = frozenset(seat.name for seat in found if seat.name not in fresh)
+        known = {**{seat.name: _waited_for(seat) for seat in found}, **{r.seat: replace(r, applied=None) for r in self._reports}}
+        self._reports = tuple(fresh.get(seat.name, known[seat.name]) for seat in found)
+        return self._reports
+
+    def _keep(self, some: list[Seat], state: State) -> list[SeatReport]:
+        return [self._asking(seat).keep(seat, state) for seat in some]
 
     def _stopped(self) -> bool:
         return self._stop.is_set()
@@ -122,7 +146,7 @@ class Loop:
         Raises what ended one of those threads by surprise: nobody would miss a dead watcher until its news is missed.
         """
         self._stop = stop
-        self._patience = _GLANCE
+        self._patience, self._late = _GLANCE, _LATE
         self._start_threads()
         try:
             while (waited := self._wait()) is not None:
@@ -135,8 +159,9 @@ class Loop:
             pass
         finally:
             self._given.close()
-            for keeper in self._keepers.values():
-                keeper.release()
+            if not self._abreast.busy:  # else the end of the process releases everything
+                for keeper in self._keepers.values():
+                    keeper.release()
 
     def _start_threads(self) -> None:
         for source in self._sources:
@@ -224,6 +249,12 @@ class Loop:
             self._stop.wait(min(settle.backoff(failures, self._settings.pace), 10.0))
 
 
+def _waited_for(seat: Seat) -> SeatReport:
+    """Of a proxy that nothing is known of yet."""
+    error = TargetUnavailable(f"{seat.target.name} has not answered yet", "the others are kept right meanwhile")
+    return SeatReport(seat=seat.name, proxy=seat.proxy.name, error=error)
+
+
 class Bell:
     """Wakes that wait to be acted on: not a queue, so it cannot overflow."""
 
@@ -248,5 +279,5 @@ class Bell:
                 if left <= 0:
                     reasons, since = self._reasons, self._pending.first if self._pending else None
                     self._reasons, self._pending = [], None
-                    return ", ".join(dict.fromkeys(reasons)), since
+                    return ", ".join(filter(None, dict.fromkeys(reasons))), since
                 self._changed.wait(left)

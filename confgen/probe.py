@@ -72,9 +72,12 @@ class Judge:
 
     def keep_to(self, seats: frozenset[str]) -> None:
         """Asks nobody any more for the sake of proxies that are gone."""
-        for seat in set(self._of) - seats:
+        with self._lock:
+            gone = set(self._of) - seats
+        for seat in gone:
             self._follow(seat, frozenset(), {})
-            del self._of[seat]
+            with self._lock:
+                del self._of[seat]
 
     def _follow(self, seat: str, wanted: frozenset[Probe], before: Mapping[str, Verdict]) -> list[_Watched]:
         with self._lock:
@@ -83,8 +86,8 @@ class Judge:
             gone = [self._watched.pop(probe) for probe in list(self._watched) if probe not in known]
             fresh = [_first(probe, before) for probe in sorted(wanted) if probe not in self._watched]
             self._watched |= {watched.probe: watched for watched in fresh}
-        if fresh and self._loop is None:
-            self._start()
+            if fresh and self._loop is None:
+                self._start()
         if self._loop and (gone or fresh):
             self._loop.call_soon_threadsafe(self._change, gone, fresh)
         return fresh

@@ -11,9 +11,17 @@ import pytest
 
 from confgen.errors import BadInput, ConfgenError
 from confgen.loop import Loop
+from confgen.offer import Vantage
+from confgen.proxies import PROXIES
+from confgen.report import Report
+from confgen.seats import Seat
 from confgen.settings import Pace, Settings
 from confgen.sources.source import Wake
-from confgen.state import Snapshot
+from confgen.state import Instance, Snapshot
+from confgen.targets.folder import Folder
+from confgen.targets.target import Answer, Command
+from tests.unit.facts import container
+from tests.unit.test_keep import Nginx
 
 
 class Source:
@@ -24,9 +32,10 @@ class Source:
     def __init__(self, watch: Callable[[int], None]) -> None:
         self._watch = watch
         self.watched = 0
+        self.instances: tuple[Instance, ...] = ()
 
     def snapshot(self) -> Snapshot:
-        return Snapshot(self.name)
+        return Snapshot(self.name, self.instances)
 
     def watch(self, wake: Wake, stop: threading.Event) -> None:
         self.watched += 1
@@ -57,3 +66,56 @@ def test_a_watch_that_fails_is_opened_again(tmp_path: Path, error: ConfgenError)
 def test_a_watch_that_breaks_ends_the_program(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         loop(tmp_path, Source(lambda times: print(1 / 0))).run(threading.Event(), lambda report: None)
+
+
+class FrozenNginx(Nginx):
+    """Answers nobody until it is let go."""
+
+    def __init__(self, folder: Folder, go: threading.Event) -> None:
+        super().__init__(folder)
+        self._go = go
+        self.asked = threading.Event()
+
+    def run(self, command: Command, deadline: float) -> Answer:
+        self.asked.set()
+        self._go.wait()
+        return super().run(command, deadline)
+
+
+def test_a_frozen_proxy_keeps_no_other_one_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other follows change upon change meanwhile; and what the frozen one should serve by then it serves in the end."""
+    go, stop, right = threading.Event(), threading.Event(), threading.Event()
+    frozen, other = FrozenNginx(Folder(tmp_path / "a"), go), Nginx(Folder(tmp_path / "b"))
+    both = tuple(
+        Seat(name, "1", PROXIES["nginx"], nginx, Vantage(frozenset({"front"}))) for name, nginx in (("a", frozen), ("b", other))
+    )
+    monkeypatch.setattr("confgen.loop.seats", lambda state, settings: (both, ()))
+    source = Source(lambda times: None)
+    running = loop(tmp_path, source)
+
+    def serves(nginx: Nginx, host: str) -> bool:
+        return host in (nginx.folder.path / "live" / "nginx.conf").read_text()
+
+    def tell(report: Report) -> None:
+        hosts = [str(number) + ".example.com" for number in range(1, 4)]
+        for number, host in enumerate(hosts, 1):
+            served = source.instances and source.instances[-1].name == f"web-{number}" and other.loaded == other.folder.live()
+            if served and serves(other, host) and number < len(hosts):
+                source.instances += (
+                    container(f"web-{number + 1}", {"host": hosts[number], "redirect": "https://a.example.com"}),
+                )
+                running.look_again("another one")
+                return
+        if other.loaded != "skeleton" and serves(other, hosts[-1]):
+            go.set()
+        if frozen.loaded != "skeleton" and serves(frozen, hosts[-1]):
+            right.set()
+            stop.set()
+
+    source.instances = (container("web-1", {"host": "1.example.com", "redirect": "https://a.example.com"}),)
+    guard = threading.Timer(120, stop.set)
+    guard.start()
+    running.run(stop, tell)
+    guard.cancel()
+    assert right.is_set()
+    assert frozen.asked.is_set()
