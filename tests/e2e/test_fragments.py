@@ -108,7 +108,8 @@ TYPED = [(fence, words) for fence in FENCES for line in script(fence).replace("\
 SPOKEN = [
     (page, shlex.split(span)[1:])
     for page in PAGES
-    for span in re.findall(r"(?<!`)`(confgen [a-z][^`]*)`(?!`)", page.read_text(encoding="utf-8"))
+    # `C` stands for confgen in its container, in docs/operations.md.
+    for span in re.findall(r"(?<!`)`((?:confgen|C) [a-z][^`]*)`(?!`)", page.read_text(encoding="utf-8"))
 ]
 
 

@@ -160,3 +160,12 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
 def test_every_example_is_in_the_list() -> None:
     listed = set(re.findall(r"^\| \[([\w-]+)\]", text("examples/README.md"), re.MULTILINE))
     assert listed == {folder.name for folder in (ROOT / "examples").iterdir() if folder.is_dir()}
+
+
+def test_the_architecture_has_every_room_and_the_walls_that_are_checked() -> None:
+    page = text("docs/architecture.md")
+    rooms = {path.name + "/" * path.is_dir() for path in (ROOT / "confgen").iterdir() if not path.name.startswith("__")}
+    assert {room for room in rooms - {"py.typed"} if f"`{room}" not in page} == set()
+    walls = page.split("### Who may know whom\n```\n")[1].split("```")[0]
+    layers = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert " ".join(walls.split()) == " > ".join(layer for layer in layers if layer != "__main__")
