@@ -157,6 +157,11 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
         assert not re.findall(r"(?:url\(|@import )[\"']?(?:https?:)?//", style.read_text(encoding="utf-8")), style
 
 
+def test_every_page_is_named_in_the_index() -> None:
+    named = {(ROOT / "docs" / target).resolve() for target in re.findall(r"\]\(([^)#]+)", text("docs/index.md"))}
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {page.name for page in named} == {"index.md"}
+
+
 def test_every_example_is_in_the_list() -> None:
     listed = set(re.findall(r"^\| \[([\w-]+)\]", text("examples/README.md"), re.MULTILINE))
     assert listed == {folder.name for folder in (ROOT / "examples").iterdir() if folder.is_dir()}
