@@ -55,7 +55,8 @@ def add_tree(app: Sphinx, docname: str, source: list[str]) -> None:
         return
     pages = set(app.env.found_docs) - {root_doc}
     groups = {title: [page for page in names if page in pages] for title, names in GROUPS.items()}
-    groups["Examples"] = sorted(page for page in pages if page.startswith("examples/"))
+    examples = sorted(page for page in pages if page.startswith("examples/"))
+    groups["Examples"] = sorted(examples, key=lambda page: page != "examples/README")
     placed = {page for names in groups.values() for page in names}
     groups["More"] = sorted(pages - placed)
     source[0] += "".join(

@@ -211,6 +211,52 @@ def test_every_policy_and_every_file_of_settings_is_taken(fence: Fence, tmp_path
     assert code == 0, said
 
 
+# What the program is shown to answer, where it needs no engine
+
+
+def example(folder: Path) -> None:
+    shutil.copytree(ROOT / "examples/06-one-shot-ci", folder, dirs_exist_ok=True)
+
+
+def example_changed(folder: Path) -> None:
+    """The label that docs/ci.md's plan is about was changed after the text was rendered."""
+    example(folder)
+    CliRunner().invoke(cli, ["render", "compose.yaml", "-o", "rendered"], standalone_mode=False)
+    file = folder / "compose.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("leastconn", "roundrobin"), encoding="utf-8")
+
+
+def begun_with_a_mistake(folder: Path) -> None:
+    """The project of docs/start.md, with the host that it warns of."""
+    whole, *_, own = (fence.body for fence in fences(ROOT / "docs/start.md") if fence.language == "yaml")
+    (folder / "compose.yaml").write_text(whole, encoding="utf-8")
+    (folder / "compose.override.yaml").write_text(own.replace("blog.example.com", "my_blog.localhost"), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("page", "prepare"), [("docs/cli.md", example), ("docs/ci.md", example_changed), ("docs/start.md", begun_with_a_mistake)]
+)
+def test_answers_that_pages_show_are_what_the_program_prints(
+    page: str, prepare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "ci"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("DOCKER_GID", "0")
+    monkeypatch.setenv("PATH", "/nowhere")  # no proxy is installed there
+    prepare(folder)
+    shown = 0
+    for fence in fences(ROOT / page):
+        for command, answer in re.findall(
+            r"^\$ (confgen (?:check|render|plan|templates) .*)\n((?:[^$].*\n|\n)*)", fence.body, re.MULTILINE
+        ):
+            done = CliRunner().invoke(cli, shlex.split(command)[1:], standalone_mode=False)
+            missing = [line for line in answer.splitlines() if line not in done.output.splitlines()]
+            assert not missing, f"{fence}: {command}\n{done.output}"
+            shown += 1
+    assert shown
+
+
 def test_metrics_that_pages_name_are_there() -> None:
     known = re.findall(r"^# (?:HELP|TYPE) (confgen_\w+)", Metrics().text().decode(), re.MULTILINE)
     for page in PAGES:
