@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -57,10 +58,12 @@ class Load:
         path: str = "/",
         timeout: float = 10.0,
         tls: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.port, self.host, self.path, self.timeout = port, host, path, timeout
         self.pause, self.clients = clients / rate, clients
         self.name = host if tls else ""
+        self.headers = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         self.result = Result()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load")
@@ -87,7 +90,7 @@ class Load:
                 if connection is None or connection.gone():
                     connection = await asyncio.wait_for(_Connection.open(self.port, self.name), self.timeout)
                 sent = time.time()
-                status, body = await asyncio.wait_for(connection.get(self.host, self.path), self.timeout)
+                status, body = await asyncio.wait_for(connection.get(self.host, self.path, self.headers), self.timeout)
                 self._count(status, body, sent)
                 if connection.closing:
                     connection = connection.close()
@@ -127,8 +130,8 @@ class _Connection:
         """A close that has arrived is seen before the connection is used again, as real clients do."""
         return self.reader.at_eof() or self.writer.is_closing()
 
-    async def get(self, host: str, path: str) -> tuple[int, bytes]:
-        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    async def get(self, host: str, path: str, headers: str = "") -> tuple[int, bytes]:
+        self.writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n".encode())
         status = int((await self._line()).split()[1])
         length = 0
         while line := await self._line():
