@@ -52,6 +52,7 @@ reference: ## write docs/labels.md, docs/labels.schema.json and docs/settings.md
 
 docs: ## build the pages as a site, site/index.html; a link that leads nowhere is an error
 	@folder=$$($(BED) site) && $$folder/bin/python -m sphinx -W --keep-going -E -q -d build/doctrees -c docs . site
+	@echo site/index.html
 
 image: ## build confgen:latest into the engine that answers
 	@$(BED) own

@@ -36,8 +36,8 @@ html_theme = "furo"
 html_title = "confgen"
 html_copy_source = False
 html_show_sourcelink = False
-html_additional_pages = {"index": "index.html"}  # the front door leads to docs/index.html
-templates_path = ["site"]
+html_additional_pages = {"index": "index.html"}  # docs/front/index.html leads to docs/index.html
+templates_path = ["front"]
 
 # The order in the sidebar.  A page that stands in none of the groups comes under "More", so none can be orphaned.
 GROUPS = {
