@@ -1,17 +1,21 @@
-"""The shared folder itself: its health, and its first generation."""
+"""To begin with: a first compose.yaml, a shared folder's first generation; and the shared folder's health."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from confgen.cli.options import FINE, FRESH, PROBLEMS, cli, options, settings_from
+from confgen.errors import UsageError
 
 if TYPE_CHECKING:
-    pass
+    from confgen.settings import Settings
+
+#: Names under which compose would find another file in the same folder.
+_OTHERS = ("compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
 @cli.command(short_help="0 when the look is fresh and the proxy right.")
@@ -31,28 +35,60 @@ def health(directory: Path, longest: float) -> int:
     return PROBLEMS if found else FINE
 
 
-@cli.command(short_help="Make an empty shared folder bootable.")
+@cli.command(short_help="A first compose.yaml, or a bootable folder.")
 @options("proxy", "proxy_version", "http_port", "https_port", "ipv6", "access_log")
 @click.option(
-    "--volume", required=True, type=click.Path(file_okay=False, path_type=Path), help="The shared folder to make bootable."
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Where compose.yaml and the start script are written; the folder that one is in if not given.",
 )
-def init(volume: Path, **given: Any) -> int:
-    """Make an empty shared folder bootable: a proxy that is started with it answers 404 until confgen runs.
+@click.option("--direct", is_flag=True, help="confgen gets the engine's own socket, with no gate before it.")
+@click.option("--volume", type=click.Path(file_okay=False, path_type=Path), help="A shared folder to make bootable instead.")
+def init(volume: Path | None, output: Path, direct: bool, **given: Any) -> int:
+    """A first compose.yaml for a proxy that follows your containers, with comments, and the start script that it mounts.
 
-    Needed only where the proxy is not started by the start script, which does the same. A folder that holds a live
-    generation is left alone.
+    What is there is not written over. With --volume an empty shared folder is made bootable instead: a proxy that is
+    started with it answers 404 until confgen runs. That is needed only where the proxy is not started by the start script,
+    which does the same.
 
     \b
+    Example: confgen init --proxy nginx -o shop && cd shop && docker compose up -d
     Example: confgen init --volume /confgen --proxy haproxy --proxy-version 3.2
     """
-    from pathlib import PurePosixPath
+    settings = settings_from(given)
+    return _make_bootable(volume, settings) if volume else _write_first(output, direct, settings)
 
+
+def _write_first(output: Path, direct: bool, settings: Settings) -> int:
+    from confgen.first import files
+
+    made = files(settings.proxy or "nginx", settings.proxy_version, gate=not direct)
+    there = [str(output / name) for name in made if (output / name).exists()]
+    there += [str(output / name) for name in _OTHERS if (output / name).exists()]
+    if there:
+        raise UsageError(f"{there[0]} is there already; nothing was written", "name another folder with -o")
+    for name, text in made.items():
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            with (output / name).open("x", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise UsageError(
+                f"{output / name} cannot be written: {error.strerror}", "name a folder that you may write to"
+            ) from error
+        click.echo(f"wrote {output / name}", err=True)
+    return FINE
+
+
+def _make_bootable(volume: Path, settings: Settings) -> int:
     from confgen.apply import put
     from confgen.state import State
     from confgen.targets.folder import Folder
     from confgen.want import offline, want_offline
 
-    folder, settings = Folder(volume), settings_from(given)
+    folder = Folder(volume)
     if folder.live():
         click.echo(f"{volume} holds generation {folder.live()}; nothing was changed", err=True)
         return FINE

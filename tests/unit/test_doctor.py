@@ -128,11 +128,9 @@ def test_a_haproxy_with_a_known_hole_is_a_risk(version: str, found: list[str]) -
 
 
 def certified() -> tuple[Certificate, ...]:
-    return (
-        Certificate(
-            Name("shop"), "0" * 32, ("shop.example.com",), "2099-01-01T00:00:00Z", hosts=(parse_host("shop.example.com"),)
-        ),
-    )
+    hosts = (parse_host("shop.example.com"),)
+    ends = "2099-01-01T00:00:00Z"
+    return (Certificate(name=Name("shop"), digest="0" * 32, names=("shop.example.com",), not_after=ends, hosts=hosts),)
 
 
 @pytest.mark.parametrize(("version", "hole"), [("2.8.10", False), ("2.9.9", True), ("2.9.10", False), ("3.0.3", True), ("3.0.4", False), ("3.1.0", False)])  # fmt: skip
