@@ -297,6 +297,37 @@ def test_plan_as_json(run: Run, compose: Path, tmp_path: Path) -> None:
     assert {c["verb"] for c in found["changes"]} == {"add"}
 
 
+@pytest.mark.parametrize("proxy", ["nginx", "haproxy"])
+@pytest.mark.parametrize("direct", [False, True])
+def test_init_writes_what_check_and_doctor_have_nothing_against(run: Run, tmp_path: Path, proxy: str, direct: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setenv("DOCKER_GID", "999")
+    found = run("init", "--proxy", proxy, "-o", "shop", *(["--direct"] if direct else []))
+    assert (found.code, found.out) == (FINE, "")
+    file = tmp_path / "shop" / "compose.yaml"
+    assert run("check", file).code == FINE
+    told = run("doctor", file)
+    assert (told.code, "rules the engine" in told.out) == ((PROBLEMS, True) if direct else (FINE, False))
+    assert "{%" not in file.read_text()
+    assert "{{" not in file.read_text()
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "start-nginx.sh", "docker-compose.yml"])
+def test_init_writes_over_nothing(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    found = run("init", "--proxy", "nginx")
+    assert found.code == USAGE
+    assert f"{name} is there already; nothing was written" in found.err
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_init_takes_the_version_that_was_asked_for(run: Run, tmp_path: Path) -> None:
+    assert run("init", "--proxy", "haproxy", "--proxy-version", "3.0").code == FINE
+    assert "image: haproxy:3.0\n" in (tmp_path / "compose.yaml").read_text()
+    assert run("init", "--proxy", "nginx", "--proxy-version", "x", "-o", "other").code != FINE
+    assert not (tmp_path / "other").exists()
+
+
 def test_init_makes_a_folder_bootable_once(run: Run, tmp_path: Path) -> None:
     folder = Folder(tmp_path / "volume")
     assert run("init", "--volume", folder.path, "--proxy", "haproxy").code == FINE
