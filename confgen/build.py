@@ -13,7 +13,7 @@ from confgen.labels import proxy_kind
 from confgen.model import Listener, Model, Pool, Route, Server, ServerState
 from confgen.offer import GONE, Offer, Vantage, asked, lender, users_of
 from confgen.policy import Policy
-from confgen.problem import Problem
+from confgen.problem import Origin, Problem
 from confgen.recent import Recent
 from confgen.rival import agree, claim, granted, off_engines, off_our_ports, shut
 from confgen.settings import Frame, LabelSettings
@@ -61,8 +61,9 @@ def build(
     recent: what instances asked for the last time; most ask for the same again.
     """
     recent = recent or Recent()
+    vantage, frame = recent.one(vantage), recent.one(frame)
     by_id = {i.id: i for i in state.instances if i.id}
-    others = _networks_of_proxies(state, labels)
+    others = recent.one(_networks_of_proxies(state, labels))
     found = [
         recent.of(
             asked, instance, instance.origin, lender(instance, by_id), users_of(instance, users), vantage, labels, frame, others
@@ -75,7 +76,7 @@ def build(
     kept = off_engines(off_our_ports(offers, frame, problems), policy, problems)
     kept = claim(agree(granted(kept, policy, problems), problems), incumbents, problems)
     kept, closed = shut(offers, kept)
-    model = _model([*kept, *closed], frame)
+    model = _model([*kept, *closed], frame, recent)
     return Built(model, tuple(sorted(set(problems))), tuple(_placements(kept, model)))
 
 
@@ -83,7 +84,7 @@ def _networks_of_proxies(state: State, labels: LabelSettings) -> frozenset[str]:
     return frozenset(a.network for i in state.instances if proxy_kind(i, labels) and i.phase not in GONE for a in i.attachments)
 
 
-def _model(offers: list[Offer], frame: Frame) -> Model:
+def _model(offers: list[Offer], frame: Frame, recent: Recent) -> Model:
     """Routes by listener and servers by pool, each once, sorted by name; the HTTP listener is there without a route too."""
     listeners: dict[tuple[str, Port], dict[str, Route]] = {("http", Port(frame.http_port)): {}}
     pools: dict[Name, Pool] = {}
@@ -105,11 +106,20 @@ def _model(offers: list[Offer], frame: Frame) -> Model:
     return Model(
         tuple(sorted((_listener(key, routes) for key, routes in listeners.items()), key=lambda x: x.name)),
         tuple(
-            replace(pool, servers=in_rotation(tuple(servers[name][key] for key in sorted(servers[name]))))
+            _filled(pool, [servers[name][key] for key in sorted(servers[name])], recent)
             for name, pool in sorted(pools.items())
             if name in used
         ),
     )
+
+
+def _filled(pool: Pool, servers: list[Server], recent: Recent) -> Pool:
+    """The pool with its servers, by their origins too, which do not count in comparisons."""
+    return recent.of(_full, pool, pool.origin, *servers, *(server.origin for server in servers))
+
+
+def _full(pool: Pool, _origin: Origin, *servers: Server | Origin) -> Pool:
+    return replace(pool, servers=in_rotation(tuple(server for server in servers if isinstance(server, Server))))
 
 
 def _listener(key: tuple[str, Port], routes: dict[str, Route]) -> Listener:

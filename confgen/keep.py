@@ -16,7 +16,8 @@ from confgen.build import Built
 from confgen.codec import decode, encode
 from confgen.errors import BadInput, BadTemplate, ConfgenError, NotApplied, RefusedByProxy, RefusedText, ReloadFailed
 from confgen.kept import Claim, Kept, Quarantined, Verdict, claim_names
-from confgen.model import Model, Route
+from confgen.model import Model, Pool, Route
+from confgen.offer import Vantage
 from confgen.policy import Policy
 from confgen.problem import Effect, Origin, Problem
 from confgen.proxies.proxy import Caps
@@ -27,9 +28,10 @@ from confgen.report import SeatReport
 from confgen.seats import Seat
 from confgen.settings import Frame, Settings
 from confgen.sources.users import read_users
-from confgen.state import State
+from confgen.state import Instance, State
 from confgen.tls import Shelf
-from confgen.verdict import Probe, complaints, judged, probes, taking
+from confgen.users import Files
+from confgen.verdict import Probe, complaints, decides, judged, probes, taking
 from confgen.want import QUARANTINE, Live, Wanted, definition, look_into, planned, shape, without, write
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,20 @@ class Refused:
     error: ConfgenError
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """All that a proxy's model follows from."""
+
+    state: State
+    caps: Caps | None
+    vantage: Vantage
+    frame: Frame
+    kept: Kept
+    policy: Policy | None
+    shelf: Shelf
+    users: Files
+
+
 class Keeper:
     """One proxy's keeper, for as long as that proxy is there.  Not for more than one thread.
 
@@ -94,7 +110,8 @@ class Keeper:
         # What costs time and follows from what was seen before: what was asked for, the parts of the text, a model's text,
         # and what is live.
         self._asked, self._parts = Recent(), Recent()
-        self._shaped: tuple[tuple[object, ...], Built] | None = None
+        self._shaped: tuple[_Given, Built] | None = None
+        self._claimed: Built | None = None
         self._written: tuple[Model, Candidate] | None = None
         self._live: Live | None = None
         self._missing: dict[str, float] = {}
@@ -112,7 +129,7 @@ class Keeper:
         """What the proxy should serve, rendered and read back; nothing is written."""
         self._meet(seat)
         built = self._judged(seat, self._shape(seat, state, self._abilities(seat)))
-        if self._written is None or self._written[0] != built.model:
+        if self._written is None or _untold(self._written[0]) != _untold(built.model):
             self._written = (built.model, self._render(built.model, seat))
         candidate = self._written[1]
         return Wanted(built, planned(self._is_live(seat), built.model, candidate, seat.proxy, self._abilities(seat)), candidate)
@@ -275,9 +292,10 @@ class Keeper:
 
     def _shape(self, seat: Seat, state: State, caps: Caps | None) -> Built:
         """What the state asks for; most wakes find the very same state again."""
-        frame, kept, shelf = self._frame(seat), self._trusted(seat), self._certificates(seat)
+        frame, shelf = self._frame(seat), self._certificates(seat)
+        kept = replace(self._trusted(seat), verdicts=())
         users = read_users(self._settings.users)
-        given = (state, caps, seat.vantage, frame, kept, self._policy, shelf, users)
+        given = _Given(state, caps, seat.vantage, frame, kept, self._policy, shelf, users)
         if self._shaped is None or self._shaped[0] != given:
             self._asked.next()
             built = shape(
@@ -314,13 +332,15 @@ class Keeper:
     def _judged(self, seat: Seat, built: Built) -> Built:
         """With the servers in the state that their checks and ports call for."""
         kept = {verdict.name: verdict for verdict in self._recall(seat).verdicts}
-        wanted = probes(built.model)
+        wanted = probes(built.model, self._asked)
         found = self.judge(seat.name, wanted, kept) if self.judge else kept
         checked = {probe.name for probe in wanted if probe.check}
         self._verdicts = tuple(sorted(v for v in found.values() if not v.up or v.name in checked))
-        model = judged(built.model, found, taking(self._is_live(seat).model))
+        live = taking(self._is_live(seat).model) if decides(built.model, found) else frozenset()
+        model = judged(built.model, found, live)
         if model == built.model:
-            return replace(built, problems=tuple(sorted({*built.problems, *complaints(model, found)})))
+            said = complaints(model, found)
+            return replace(built, problems=tuple(sorted({*built.problems, *said}))) if said else built
         servers = {(pool.name, server.name): server for pool in model.pools for server in pool.servers}
         placements = tuple(
             replace(p, server=servers.get((p.pool, p.server.name), p.server)) if p.pool and p.server else p
@@ -431,18 +451,21 @@ class Keeper:
 
     def _claim(self, seat: Seat, state: State, wanted: Wanted) -> None:
         """Notes who holds what; a claim whose routes are gone stays reserved for a while."""
+        kept = self._recall(seat)
+        if wanted.built is self._claimed and not self._missing and kept.verdicts == self._verdicts:
+            return
+        self._claimed = wanted.built
         instances = {i.name: i for i in state.instances}
         placed = reversed(wanted.built.placements)  # the oldest of a route speaks for it
         holders = {p.route: instances[p.instance] for p in placed if p.instance in instances}
         held = {
-            name: Claim(name, holders[route.name].owner, holders[route.name].id)
+            claim.name: claim
             for listener in wanted.built.model.listeners
             for route in listener.routes
             if route.name in holders
-            for name in claim_names(listener.protocol, listener.port, route)
+            for claim in self._asked.of(_claims, listener.protocol, listener.port, route, holders[route.name])
         }
         now = self._clock()
-        kept = self._recall(seat)
         absent = {c.name: c for c in kept.claims if c.name not in held}
         self._missing = {name: self._missing.get(name, now) for name in absent}
         reserved = {name: claim for name, claim in absent.items() if now - self._missing[name] < _RESERVED}
@@ -451,6 +474,14 @@ class Keeper:
         refused = {str(p.route) for p in wanted.built.placements} - served
         quarantined = tuple(q for q in kept.quarantined if q.name in refused)
         self._remember(seat, Kept(claims, quarantined, self._verdicts))
+        self._expect(kept, quarantined)
+
+    def _expect(self, before: Kept, quarantined: tuple[Quarantined, ...]) -> None:
+        """New claims alone change nothing of what was built: whoever holds one now was the first that asked for it."""
+        if self._shaped is None or self._kept is None or quarantined != before.quarantined:
+            return
+        if {*before.claims} <= {*self._kept.claims} and self._shaped[0].kept == replace(before, verdicts=()):
+            self._shaped = (replace(self._shaped[0], kept=replace(self._kept, verdicts=())), self._shaped[1])
 
     def _recall(self, seat: Seat) -> Kept:
         if self._kept is None:
@@ -472,6 +503,21 @@ def _quarantined(route: Route, model: Model, said: str, before: Quarantined | No
         return replace(before, words=said, unwritable=True)
     defined = definition(route, model)
     return Quarantined(route.name, defined, said, before is not None and before.definition == defined and before.unwritable)
+
+
+def _untold(model: Model) -> Model:
+    """The model without words for people, which are in no proxy's text."""
+    if not any(server.why for pool in model.pools for server in pool.servers):
+        return model
+    return replace(model, pools=tuple(_bare(pool) if any(s.why for s in pool.servers) else pool for pool in model.pools))
+
+
+def _bare(pool: Pool) -> Pool:
+    return replace(pool, servers=tuple(replace(server, why="") for server in pool.servers))
+
+
+def _claims(protocol: str, port: int, route: Route, holder: Instance) -> tuple[Claim, ...]:
+    return tuple(Claim(name, holder.owner, holder.id) for name in claim_names(protocol, port, route))
 
 
 def _without_drained(seat: Seat, state: State) -> State:

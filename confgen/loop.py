@@ -59,7 +59,7 @@ class Loop:
         self._patience = _PATIENCE
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
         self._listed = self._looked
-        self._cost = 0.0
+        self._cost, self._reloaded = 0.0, False
         self._failures = 0
         self._standby = False
         self._stop = threading.Event()
@@ -200,10 +200,13 @@ class Loop:
         if report:
             if report.changed:
                 self._applied, self._cost = self._looked, report.took
+                self._reloaded = any(
+                    s.applied and s.applied.changed and s.applied.result is not Result.ADJUSTED for s in report.seats
+                )
             self._standby = any(s.applied and s.applied.result is Result.STANDBY for s in report.seats)
 
     def _due(self, pending: settle.Pending | None) -> float:
-        due = settle.due(pending, self._applied, self._listed, settle.adapted(self._settings.pace, self._cost))
+        due = settle.due(pending, self._applied, self._listed, settle.adapted(self._settings.pace, self._cost, self._reloaded))
         again = [s.again for s in self._last.values() if s.again is not None]
         if self._standby:
             again.append(_TAKEOVER)

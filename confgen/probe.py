@@ -55,6 +55,7 @@ class Judge:
         self._lock = threading.Lock()
         self._watched: dict[Probe, _Watched] = {}
         self._of: dict[str, frozenset[Probe]] = {}
+        self._wanted: dict[str, tuple[Probe, ...]] = {}  # the same as it was asked: quicker to compare
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def ask(self, seat: str, wanted: tuple[Probe, ...], before: Mapping[str, Verdict], patience: float) -> dict[str, Verdict]:
@@ -63,7 +64,8 @@ class Judge:
         before: verdicts of another process, from which checks go on.  patience: so many seconds the first answers of new
         servers may take.
         """
-        fresh = self._follow(seat, frozenset(wanted), before)
+        fresh = self._follow(seat, frozenset(wanted), before) if wanted != self._wanted.get(seat) else []
+        self._wanted[seat] = wanted
         until = time.monotonic() + patience
         for watched in fresh:
             watched.asked.wait(max(0.0, until - time.monotonic()))
@@ -77,7 +79,7 @@ class Judge:
         for seat in gone:
             self._follow(seat, frozenset(), {})
             with self._lock:
-                del self._of[seat]
+                del self._of[seat], self._wanted[seat]
 
     def _follow(self, seat: str, wanted: frozenset[Probe], before: Mapping[str, Verdict]) -> list[_Watched]:
         with self._lock:

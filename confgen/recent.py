@@ -15,10 +15,15 @@ _ROUNDS = 16
 
 @dataclass(slots=True)
 class _Known:
-    """An answer, and the round that asked for it last."""
+    """An answer, the round that asked for it last, and the very objects that it was asked with then, by their ids.
+
+    They are held here, so that no other object can have one of these ids.
+    """
 
     answer: object
     asked: int = 0
+    ids: tuple[int, ...] = ()
+    inputs: tuple[object, ...] = ()
 
 
 class Recent:
@@ -31,20 +36,47 @@ class Recent:
 
     def __init__(self) -> None:
         self._round = 0
-        # One look-up a question: hashing the inputs is what it costs.
+        # By value; and by the objects themselves, since what is the same object need not be hashed to be known.
         self._known: dict[Hashable, _Known] = {}
+        self._same: dict[tuple[int, ...], _Known] = {}
 
     def next(self) -> None:
         """A new round begins: what the last ones did not ask for is forgotten."""
         self._round += 1
-        for key in [key for key, known in self._known.items() if known.asked < self._round - _ROUNDS]:
+        before = self._round - _ROUNDS
+        for key in [key for key, known in self._known.items() if known.asked < before]:
             del self._known[key]
+        for ids in [ids for ids, known in self._same.items() if known.asked < before]:
+            del self._same[ids]
 
     def of(self, function: Callable[..., Answer], *inputs: Any) -> Answer:
         """`function(*inputs)`, or what it gave when it was asked the same before."""
-        key = (function, *inputs)
-        known = self._known.get(key)
+        ids = (id(function), *map(id, inputs))
+        known = self._same.get(ids)
         if known is None:
-            known = self._known[key] = _Known(function(*inputs))
+            key = (function, *inputs)
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = _Known(function(*inputs))
+            self._same.pop(known.ids, None)
+            known.ids, known.inputs = ids, key
+            self._same[ids] = known
         known.asked = self._round
         return cast(Answer, known.answer)
+
+    def once(self, function: Callable[..., Answer], *inputs: Any) -> Answer:
+        """As `of`, for inputs that are large: only the very same objects are known again, equal ones are not looked for."""
+        ids = (id(function), *map(id, inputs))
+        known = self._same.get(ids)
+        if known is None:
+            known = self._same[ids] = _Known(function(*inputs), 0, ids, (function, *inputs))
+        known.asked = self._round
+        return cast(Answer, known.answer)
+
+    def one(self, value: Answer) -> Answer:
+        """One and the same object for all that are equal to it, so that what is asked of it is known again at once."""
+        return cast(Answer, self.of(_itself, value))
+
+
+def _itself(value: Answer) -> Answer:
+    return value

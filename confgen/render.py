@@ -85,6 +85,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, in which free text has no attributes: `{{ value.raw }}` would print it past the quoting filter."""
 
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        if attr in getattr(type(obj), "__dataclass_fields__", ()):  # of our values: what jinja looks for cannot be in one
+            return not attr.startswith("_")
         return not isinstance(obj, Text) and super().is_safe_attribute(obj, attr, value)
 
 
@@ -114,6 +116,7 @@ class Renderer:
         )
         self._environment.filters.update(filters)
         self._parts, self._common = Recent(), _Common({})
+        self._print = self._whole_part  # one object, by which its answers are known again
 
     def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], beside: Mapping[str, bytes] = NOTHING) -> Candidate:
         return seal(recipes, self.texts(recipes, view), beside)
@@ -127,7 +130,7 @@ class Renderer:
         found: list[str] = []
         for recipe in recipes:
             left = None if self._most is None else self._most - sum(map(len, found))
-            found.append(self._one(recipe.template, {**view, "part": self._part}, left))
+            found.append(self._one(recipe.template, {**view, "part": self._part, "parts": self._each_part}, left))
         return found
 
     def forget(self) -> None:
@@ -140,10 +143,16 @@ class Renderer:
 
     def _part(self, template: str, **pieces: object) -> str:
         """`part` of the templates: a template for one thing of many, printed anew only when something in it has changed."""
-        return self._parts.of(self._whole_part, template, self._common, tuple(pieces.items()))
+        return self._parts.of(self._print, template, self._common, *pieces, *pieces.values())
 
-    def _whole_part(self, template: str, common: _Common, pieces: tuple[tuple[str, object], ...]) -> str:
-        return self._one(template, {**common.names, **dict(pieces)}, self._most)
+    def _each_part(self, template: str, name: str, things: tuple[object, ...], **pieces: object) -> str:
+        """`parts` of the templates: `part` for each of many things, which the template calls by this name, each after an empty line."""
+        return "".join(f"\n{self._part(template, **{name: thing}, **pieces)}" for thing in things)
+
+    def _whole_part(self, template: str, common: _Common, *pieces: object) -> str:
+        """pieces: their names, then what they are."""
+        names, values = pieces[: len(pieces) // 2], pieces[len(pieces) // 2 :]
+        return self._one(template, {**common.names, **dict(zip(cast(tuple[str, ...], names), values, strict=True))}, self._most)
 
     def _one(self, name: str, view: Mapping[str, object], most: int | None) -> str:
         try:
@@ -210,10 +219,10 @@ def shipped() -> Path:
 
 def _finalize(value: object) -> object:
     """What `{{ … }}` may print: words and numbers of the typed values; never None, containers or free text."""
-    if isinstance(value, Undefined):
-        str(value)  # raises with the name that is missing
     if isinstance(value, (str, int)) and not isinstance(value, bool):
         return value
+    if isinstance(value, Undefined):
+        str(value)  # raises with the name that is missing
     if isinstance(value, Text):
         raise TypeError("free text must go through the quoting filter: {{ value | q }}")
     raise TypeError(f"a {type(value).__name__} cannot be printed into a proxy's file")

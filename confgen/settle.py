@@ -28,12 +28,13 @@ class Pending:
 _MOST = 10.0
 
 
-def adapted(pace: Pace, cost: float) -> Pace:
+def adapted(pace: Pace, cost: float, reloaded: bool = True) -> Pace:
     """The pace for a proxy whose last change took `cost` seconds, its own test and reload included.
 
-    Half of the time at most is spent on additions, so that a removal seldom finds a turn under way.
+    Half of the time at most is spent on additions, so that a removal seldom finds a turn under way.  reloaded: the change
+    took new workers, of which there shall be few; one that a running proxy took costs it nothing, and the next need not wait.
     """
-    return replace(pace, most=max(pace.most, min(2 * cost, _MOST)))
+    return replace(pace, most=max(pace.most if reloaded else pace.quiet, min(2 * cost, _MOST)))
 
 
 def due(pending: Pending | None, applied: float, listed: float, pace: Pace) -> float:

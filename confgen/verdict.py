@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from confgen.build import in_rotation
 from confgen.kept import Verdict
 from confgen.model import Check, Model, Pool, Server, ServerState
 from confgen.problem import Effect, Problem
+from confgen.recent import Recent
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -48,9 +50,14 @@ class Tally:
         return Tally(good if turned else self.up, run)
 
 
-def probes(model: Model) -> tuple[Probe, ...]:
-    """Everything that is to be found out of the servers that would take requests."""
-    return tuple(sorted(p for pool in model.pools for server in pool.servers for p in _probe(pool, server)))
+def probes(model: Model, recent: Recent | None = None) -> tuple[Probe, ...]:
+    """Everything that is to be found out of the servers that would take requests.  recent: of most pools it is the same again."""
+    recent = recent or Recent()
+    return tuple(sorted((p for pool in model.pools for p in recent.of(_of_pool, pool)), key=attrgetter("name")))
+
+
+def _of_pool(pool: Pool) -> tuple[Probe, ...]:
+    return tuple(probe for server in pool.servers for probe in _probe(pool, server))
 
 
 def _probe(pool: Pool, server: Server) -> Iterator[Probe]:
@@ -70,7 +77,14 @@ def taking(model: Model) -> frozenset[str]:
 
 def judged(model: Model, verdicts: Mapping[str, Verdict], live: Collection[str]) -> Model:
     """The model with the servers in the state that follows from the verdicts.  live: those that take requests now."""
+    if not decides(model, verdicts):
+        return model
     return replace(model, pools=tuple(_judged(pool, verdicts, live) for pool in model.pools))
+
+
+def decides(model: Model, verdicts: Mapping[str, Verdict]) -> bool:
+    """Whether anything can follow from the verdicts: somebody is not up, or has to show first that it is."""
+    return any(not verdict.up for verdict in verdicts.values()) or any(pool.check for pool in model.pools)
 
 
 def _judged(pool: Pool, verdicts: Mapping[str, Verdict], live: Collection[str]) -> Pool:
@@ -95,6 +109,8 @@ def _state(server: Server, pool: Pool, verdict: Verdict | None, live: bool) -> S
 def complaints(model: Model, verdicts: Mapping[str, Verdict]) -> tuple[Problem, ...]:
     """A Problem for each server whose port has refused connections for long: most of the time the label names another port
     than the app's."""
+    if not any(verdict.long and not verdict.up for verdict in verdicts.values()):
+        return ()
     return tuple(
         Problem(server.origin, "CG123", f"{verdict.words} at {server.address}", Effect.SERVER, _PORT_HINT)
         for pool in model.pools

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from confgen.codec import decode, encode
 from confgen.errors import BadInput
 from confgen.kept import Kept
 from confgen.labels import proxy_kind
-from confgen.model import Listener, Model, Pool, Route, withheld
+from confgen.model import Listener, Model, Route, withheld
 from confgen.offer import GONE, Vantage
 from confgen.plan import Impact, Plan, make
 from confgen.policy import Policy
@@ -167,21 +167,26 @@ def _private(candidate: Candidate, model: Model) -> frozenset[str]:
 
 
 def _as_json(model: Model, recent: Recent) -> bytes:
-    """What `read_model` reads; without indent, since then it is C that writes."""
-    listeners = [
-        {**_encoded(replace(x, routes=())), "routes": [recent.of(_encoded, route, route.origin) for route in x.routes]}
-        for x in model.listeners
-    ]
-    pools = [recent.of(_encoded, pool, pool.origin, *(s.origin for s in pool.servers)) for pool in model.pools]
-    rest = _encoded(replace(model, listeners=(), pools=()))
-    return json.dumps({**rest, "listeners": listeners, "pools": pools}, sort_keys=True).encode()
+    """What `read_model` reads: most of its routes and pools are the text that they were the last time."""
+    listeners = (_listener_as_json(listener, recent) for listener in model.listeners)
+    pools = (recent.of(_json, pool, pool.origin, *(s.origin for s in pool.servers)) for pool in model.pools)
+    rest = _json(replace(model, listeners=(), pools=()))
+    return _with(_with(rest, "listeners", listeners), "pools", pools).encode()
 
 
-def _encoded(value: Model | Listener | Route | Pool, *_origins: Origin) -> dict[str, object]:
-    """As JSON.  Origins do not count when values are compared, and are remembered by too."""
-    said = encode(value)
-    assert isinstance(said, dict)
-    return said
+def _listener_as_json(listener: Listener, recent: Recent) -> str:
+    routes = (recent.of(_json, route, route.origin) for route in listener.routes)
+    return _with(_json(replace(listener, routes=())), "routes", routes)
+
+
+def _json(value: object, *_origins: Origin) -> str:
+    """Origins do not count when values are compared, and are remembered by too."""
+    return json.dumps(encode(value), sort_keys=True)
+
+
+def _with(said: str, name: str, items: Iterable[str]) -> str:
+    """An object's text with one more member, a list."""
+    return f'{{"{name}": [{", ".join(items)}]{"" if said == "{}" else ", "}{said[1:]}'
 
 
 def planned(live: Live, model: Model, candidate: Candidate, proxy: Proxy, caps: Caps) -> Plan:

@@ -28,7 +28,7 @@ def test_no_host_and_no_path_stands_in_a_line_of_the_configuration() -> None:
 
 
 def test_maps_lead_from_host_to_site_to_route_and_backend() -> None:
-    maps = shape.maps(STORY)
+    maps = shape.maps(STORY, Recent())
     assert [(e.key, e.value) for e in maps.hosts] == [
         (f"{h}:80", f"{h}:80") for h in ("old.test", "shop.test", "shut.test", "www.shop.test")
     ]

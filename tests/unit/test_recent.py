@@ -125,3 +125,26 @@ def _outcome(read: Callable[[], Structure]) -> list[Statement] | str:
         return sorted(read())
     except (RefusedText, Unreadable):
         return "cannot be read"
+
+
+def test_the_very_same_objects_are_known_and_not_what_took_their_place() -> None:
+    """By their ids, which another object may have as soon as nobody holds the first: then it must be worked out anew."""
+    recent = Recent()
+    for number in range(200):
+        assert recent.of(_noted, (number,), "a") == [(number,), "a"]
+        assert recent.once(_noted, [number], "a") == [[number], "a"]
+
+
+def test_large_inputs_are_known_by_being_the_same() -> None:
+    recent, large = Recent(), ["a model"]
+    assert recent.once(_noted, 1, large) is recent.once(_noted, 1, large)
+    assert recent.once(_noted, 1, list(large)) is not recent.once(_noted, 1, large)
+    for _ in range(_ROUNDS + 1):
+        recent.next()
+    assert not recent._same
+
+
+def test_equal_values_become_one() -> None:
+    recent = Recent()
+    first = recent.one(("a", 1))
+    assert recent.one(("".join("a"), int("1"))) is first

@@ -61,6 +61,11 @@ def test_where_changes_take_long_additions_are_put_together_for_longer(cost: flo
     assert adapted(PACE, cost) == Pace(quiet=0.05, most=most, relist=30.0, retry=0.5, retry_most=60.0)
 
 
+@pytest.mark.parametrize(("cost", "most"), [(0.0, 0.05), (0.1, 0.2), (1.0, 2.0), (60.0, 10.0)])
+def test_after_a_change_without_a_reload_additions_wait_for_no_more_than_its_cost(cost: float, most: float) -> None:
+    assert adapted(PACE, cost, reloaded=False) == Pace(quiet=0.05, most=most, relist=30.0, retry=0.5, retry_most=60.0)
+
+
 @pytest.mark.parametrize(("failures", "pause"), [(0, 0.5), (1, 0.5), (2, 1.0), (3, 2.0), (7, 32.0), (8, 60.0), (1000, 60.0)])
 def test_pauses_after_failures_double_up_to_the_most(failures: int, pause: float) -> None:
     assert backoff(failures, PACE) == pause

@@ -130,7 +130,8 @@ def _left(wanted: Sheet, rows: Mapping[tuple[str, str], Row]) -> dict[tuple[str,
 def _is(server: sheet.Server, row: Row) -> bool:
     address, port = server.place
     return (
-        (ip_address(row.address), row.port, row.weight) == (ip_address(address), port, server.weight)
+        (row.port, row.weight) == (port, server.weight)
+        and (row.address == address or ip_address(row.address) == ip_address(address))
         and bool(row.admin & _MAINTENANCE) is server.disabled
         and not row.admin & _DRAIN
     )

@@ -12,6 +12,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
 
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
 from confgen.proxies.haproxy import guards
@@ -162,20 +164,13 @@ def ports(model: Model, frame: Frame) -> Model:
     return opened(model, frame)
 
 
-def maps(model: Model) -> Maps:
+def maps(model: Model, recent: Recent) -> Maps:
     """The files that lead a request to its backend; the longest suffix first, since HAProxy takes the first that fits."""
     web = [(listener, route) for listener in model.listeners if listener.web for route in listener.routes]
     sites = {(host, listener.port) for listener, route in web for host in route.hosts}
-    exact, prefixes = [], []
+    exact, prefixes = list[Entry](), list[Entry]()
     for listener, route in web:
-        to = f"{route.name} {_destination(route, listener)}"
-        path = _spelled(route)
-        for host in route.hosts:
-            site = f"{host}:{listener.port}"
-            if route.match.exact:
-                exact.append(Entry(f"{site}={path}", to))
-            else:
-                prefixes.append(Entry(site + path.rstrip("/") + "/", to))
+        (exact if route.match.exact else prefixes).extend(recent.of(_entries, route, listener.port))
     return Maps(
         hosts=_sorted(Entry(f"{h}:{port}", f"{h}:{port}") for h, port in sites if not isinstance(h, Wildcard)),
         wildcards=tuple(
@@ -186,6 +181,12 @@ def maps(model: Model) -> Maps:
         exact=_sorted(exact),
         prefixes=_sorted(prefixes),
     )
+
+
+def _entries(route: Route, port: Port) -> tuple[Entry, ...]:
+    to, path = f"{route.name} {_destination(route, port)}", _spelled(route)
+    below = f"={path}" if route.match.exact else path.rstrip("/") + "/"
+    return tuple(Entry(f"{host}:{port}{below}", to) for host in route.hosts)
 
 
 def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -201,10 +202,10 @@ def _spelled(route: Route) -> str:
 _ELSEWHERE = {"https": SECURE, "http": NOT_FOUND}
 
 
-def _destination(route: Route, listener: Listener) -> str:
+def _destination(route: Route, port: Port) -> str:
     if route.withheld or route.only:
         return WITHHELD if route.withheld else _ELSEWHERE[route.only]
-    return str(route.pool) if route.pool else f"redirect:{listener.port}:{route.name}"
+    return str(route.pool) if route.pool else f"redirect:{port}:{route.name}"
 
 
 def fronts(model: Model, caps: Caps, frame: Frame) -> tuple[Front, ...]:
@@ -260,7 +261,7 @@ def elsewheres(model: Model) -> tuple[Elsewhere, ...]:
     """A backend for each route that redirects."""
     return tuple(
         Elsewhere(
-            _destination(route, listener),
+            _destination(route, listener.port),
             lf(route.redirect.url),
             route.redirect.code,
             guards.acls(route, listener),
@@ -300,19 +301,21 @@ def backs(model: Model, recent: Recent) -> tuple[Back, ...]:
     """The backends of the pools."""
     users: defaultdict[Name, list[tuple[Listener, Route]]] = defaultdict(list)
     for listener in model.listeners:
-        port = replace(listener, routes=())  # all that a pool needs of it, the same whatever other routes there are
+        port = recent.one(replace(listener, routes=()))  # all that a pool needs of it, the same whatever other routes there are
         for route in listener.routes:
             if route.pool:
                 users[route.pool].append((port, route))
-    return tuple(recent.of(_back, pool, _each_once(users[pool.name])) for pool in model.pools)
+    return tuple(recent.of(_back, pool, *chain.from_iterable(users[pool.name])) for pool in model.pools)
 
 
-def _each_once(users: list[tuple[Listener, Route]]) -> tuple[tuple[Listener, Route], ...]:
+def _each_once(users: Iterable[tuple[Listener, Route]]) -> tuple[tuple[Listener, Route], ...]:
     """A route that stands on a port for several groups of hosts has its rules once: some of them count."""
     return tuple({(listener.name, route.name): (listener, route) for listener, route in users}.values())
 
 
-def _back(pool: Pool, users: tuple[tuple[Listener, Route], ...]) -> Back:
+def _back(pool: Pool, *by: Any) -> Back:
+    """by: of each route that leads there its port, then itself; one by one, since by the same ones the same is known again."""
+    users = _each_once(zip(by[::2], by[1::2], strict=True))
     silence = max((route.idle if pool.stream else route.read for _, route in users), default=60_000)
     return Back(
         name=pool.name,

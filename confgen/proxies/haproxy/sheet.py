@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from confgen.proxies.haproxy import tokens
-from confgen.proxies.haproxy.structure import SECTIONS
+from confgen.proxies.haproxy.structure import BEGINS, SECTIONS
 from confgen.proxies.haproxy.view import OUTPUTS
 
 MAIN = OUTPUTS[0].path
@@ -25,6 +25,8 @@ _SECTIONS = frozenset(title.encode() for title in SECTIONS)
 _MEANING = re.compile(rb"[\\\"'#$]")
 #: So many texts are remembered as they were read: the one that runs and the next, of two proxies.
 _TEXTS = 4
+#: So many backends are remembered.
+_PARTS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,20 @@ def read(files: Mapping[str, bytes]) -> Sheet:
 
 @lru_cache(_TEXTS)
 def _sections(text: bytes) -> Mapping[str, Section]:
+    found: dict[str, Section] = {}
+    for part in BEGINS.split(text):
+        for title, section in _in_part(part):
+            found[title] = _joined(found[title], section) if title in found else section
+    return found
+
+
+def _joined(one: Section, other: Section) -> Section:
+    return Section(one.lines + other.lines, {**one.servers, **other.servers})
+
+
+@lru_cache(_PARTS)
+def _in_part(text: bytes) -> tuple[tuple[str, Section], ...]:
+    """The sections of a part, most of which is the same in the next text."""
     lines: defaultdict[str, list[bytes]] = defaultdict(list)
     servers: defaultdict[str, dict[str, Server]] = defaultdict(dict)
     title = ""
@@ -97,7 +113,7 @@ def _sections(text: bytes) -> Mapping[str, Section]:
             servers[title][server.name] = server
         elif line and not line.startswith(b"#"):
             lines[title].append(line)
-    return {title: Section(tuple(found), servers[title]) for title, found in lines.items()}
+    return tuple((title, Section(tuple(found), servers[title])) for title, found in lines.items())
 
 
 def _words(line: bytes) -> list[str]:

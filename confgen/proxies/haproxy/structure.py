@@ -65,7 +65,7 @@ SKELETON: Mapping[str, tuple[str, ...]] = {
 
 def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structure:
     """What must stand in the files, made without the templates."""
-    model = shape.ports(model, frame)
+    model = recent.once(shape.ports, model, frame)
     found = [Statement((), tuple(words.split(" "))) for words in _shared(model)]
     for users in guards.user_lists(model):
         found += _section(f"userlist {users.name}", (("user", u.name, "password", u.hash.digest) for u in users.users))
@@ -74,11 +74,11 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
         found += _section(f"backend {table.name} from confgen:http", [tuple(counted.split(" "))])
     for front in shape.fronts(model, caps, frame):
         found += _section(f"frontend {front.name} from confgen:{'http' if front.web else front.protocol}", _front(front))
-    for back in shape.backs(model, recent):
+    for back in recent.once(shape.backs, model, recent):
         found += recent.of(_pool, back)
     for name, statements in _answers(model, frame):
         found += _section(f"backend {name} from confgen:http", statements)
-    return (*found, *_maps(model), *_certificates(model, frame))
+    return (*found, *_maps(model, recent), *_certificates(model, frame))
 
 
 def _shared(model: Model) -> list[str]:
@@ -184,8 +184,8 @@ def _answers(model: Model, frame: Frame) -> Iterator[tuple[str, list[tuple[str, 
         yield to.name, [*_acl(to.acls), *_rules(to.rules), redirect]
 
 
-def _maps(model: Model) -> Iterator[Statement]:
-    maps = shape.maps(model)
+def _maps(model: Model, recent: Recent) -> Iterator[Statement]:
+    maps = recent.once(shape.maps, model, recent)
     for name in ("hosts", "wildcards", "exact", "prefixes"):
         for position, entry in enumerate(getattr(maps, name)):
             yield _entry(f"{name}.map", position, entry.key, *entry.value.split(" "))
@@ -204,7 +204,7 @@ def _entry(file: str, position: int, *words: str) -> Statement:
 
 
 #: Where a backend begins: HAProxy reads line by line, and a section knows nothing of the one before it.
-_BEGINS = re.compile(rb"(?<=\n)(?=backend )")
+BEGINS = re.compile(rb"(?<=\n)(?=backend )")
 
 
 def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
@@ -212,7 +212,7 @@ def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
     found: list[Statement] = []
     if _MAIN not in files:
         raise RefusedText(f"there is no {_MAIN}", "render it from a template too")
-    for part in _BEGINS.split(files[_MAIN]):
+    for part in BEGINS.split(files[_MAIN]):
         found += recent.of(_carrying, part)
     for name, content in sorted(files.items()):
         if name != _MAIN:

@@ -116,13 +116,18 @@ class _Line:
 def entries(text: bytes) -> list[tuple[bytes, ...]]:
     """Key and value of each line of a map file, the value cut at blanks as our converters cut it."""
     found = []
+    plain = not any(char in text for char in (b"\0", b"\r", b"\t", b"  "))  # as all text is that our templates make
     for line in text.split(b"\n"):
-        if len(line) > _LONGEST_ENTRY or b"\0" in line:
+        if len(line) > _LONGEST_ENTRY or (not plain and b"\0" in line):
             raise refused("a map line that HAProxy would not read as one", line)
-        content = line.split(b"\r")[0].strip(b" \t") if not line.startswith(b"#") else b""
-        if content:
-            found.append(tuple(content.replace(b"\t", b" ").split(b" ")))
-    return [tuple(word for word in entry if word) for entry in found]
+        if not line or line.startswith(b"#"):
+            continue
+        content = line if plain else line.split(b"\r")[0].replace(b"\t", b" ")
+        words = tuple(content.strip(b" ").split(b" "))
+        words = words if plain and words[0] else tuple(word for word in words if word)
+        if words:
+            found.append(words)
+    return found
 
 
 def refused(what: str, line: bytes) -> RefusedText:

@@ -22,8 +22,9 @@ OUTPUTS = (
 
 def view(model: Model, caps: Caps, frame: Frame, recent: Recent) -> dict[str, object]:
     """Every name that a template may use, but for `generation` and `part`, which rendering adds."""
-    model = shape.ports(model, frame)
-    maps, fronts, backs = shape.maps(model), shape.fronts(model, caps, frame), shape.backs(model, recent)
+    model = recent.once(shape.ports, model, frame)
+    maps, backs = recent.once(shape.maps, model, recent), recent.once(shape.backs, model, recent)
+    fronts = shape.fronts(model, caps, frame)
     return {
         "branch": ".".join(str(part) for part in caps.version[:2]),
         "caps": sorted(caps.features),

@@ -20,21 +20,24 @@ CIPHERS = ":".join((
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One port.  http2: the directive of that name is to be said in each server of it."""
+    """One port.  http2: the directive of that name is to be said in each server of it.
+
+    bare: what each of its sites needs of it, the same whatever other sites there are; None in what is bare itself.
+    """
 
     listens: tuple[str, ...]
     tls: bool
     http2: bool
-    sites: tuple[Site, ...]
-
-    @property
-    def bare(self) -> Door:
-        """What each of its sites needs of it, the same whatever other sites there are."""
-        return replace(self, sites=())
+    sites: tuple[Site, ...] = ()
+    bare: Door | None = None
 
 
 def doors(model: Model, caps: Caps, frame: Frame, recent: Recent) -> tuple[Door, ...]:
     """The door for http, and the one for https where any host is served over TLS; of a model that is opened."""
+    return recent.once(_doors, model, caps, frame, recent)
+
+
+def _doors(model: Model, caps: Caps, frame: Frame, recent: Recent) -> tuple[Door, ...]:
     return tuple(_door(listener, model, caps, frame, recent) for listener in model.listeners if listener.web)
 
 
@@ -43,7 +46,8 @@ def _door(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Re
     directive = "http2_directive" in caps.features
     words = (" ssl" if tls else "") + (" http2" if tls and http2 and not directive else "")
     found = listens(frame.https_port if tls else frame.http_port, caps, frame, words)
-    return Door(found, tls, tls and http2 and directive, sites(listener, model, caps, frame, recent))
+    bare = recent.one(Door(found, tls, tls and http2 and directive))
+    return replace(bare, sites=sites(listener, model, caps, frame, recent), bare=bare)
 
 
 def settings(caps: Caps) -> Directives:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 from confgen.model import Listener, Model, Pool, Route, Server
 from confgen.proxies.nginx.guards import Directives, access, limits, users_file
@@ -219,22 +220,24 @@ def sites(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Re
     for route in listener.routes:
         for host in route.hosts:
             of_host.setdefault(host, []).append(route)
-    groups: dict[tuple[str, tuple[Route, ...]], list[str]] = {}
+    groups: dict[tuple[str, tuple[int, ...]], tuple[list[str], list[Route]]] = {}
     for name, routes in sorted(of_host.items()):
-        alike = tuple(recent.of(_hostless, route) for route in routes)
-        groups.setdefault((files.get(name, ""), alike), []).append(name)
+        alike = [recent.one(recent.of(_hostless, route)) for route in routes]
+        groups.setdefault((files.get(name, ""), tuple(map(id, alike))), ([], alike))[0].append(name)
     pools = {pool.name: pool for pool in model.pools}
     return tuple(
         recent.of(
             _site,
-            tuple(names),
-            tuple((r, pools.get(r.pool) if r.pool else None) for r in routes),
-            certificate,
+            recent.one(certificate),
             names[0] in strict,
             caps,
             frame,
+            len(names),
+            *names,
+            *routes,
+            *(pools.get(route.pool) if route.pool else None for route in routes),
         )
-        for (certificate, routes), names in groups.items()
+        for (certificate, _), (names, routes) in groups.items()
     )
 
 
@@ -247,15 +250,13 @@ def _files(model: Model, frame: Frame) -> dict[str, str]:
     return {host: f"{frame.directory}/certs/{c.digest}.pem" for c in model.certificates for host in c.hosts}
 
 
-def _site(
-    names: tuple[str, ...],
-    served: tuple[tuple[Route, Pool | None], ...],
-    certificate: str,
-    strict: bool,
-    caps: Caps,
-    frame: Frame,
-) -> Site:
-    """Exact paths first, then the longest prefix: nginx needs no order, a reader does.  served: routes, each with its pool."""
+def _site(certificate: str, strict: bool, caps: Caps, frame: Frame, count: int, *what: Any) -> Site:
+    """Exact paths first, then the longest prefix: nginx needs no order, a reader does.
+
+    what: so many names, then the routes, then their pools; one by one, since by the same things the same site is known again.
+    """
+    names, of_them = what[:count], what[count:]
+    served: list[tuple[Route, Pool | None]] = list(zip(of_them[: len(of_them) // 2], of_them[len(of_them) // 2 :], strict=True))
     found: dict[tuple[str, str], Location] = {}
     for route, pool in sorted(served, key=lambda pair: not pair[0].match.exact):
         for location in _of_route(route, pool, caps, frame):

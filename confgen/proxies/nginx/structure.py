@@ -54,7 +54,8 @@ def _parts(text: bytes, recent: Recent) -> Structure:
     and each part ends with a line.  Where one is not whole, all is read as one part, which also tells an error's line.
     """
     try:
-        return _walk(_ENDS.split(text), recent)
+        first, end, rest = text.partition(b"\n")  # the first line tells the generation, which is another in each text
+        return _walk([first + end, *_ENDS.split(rest)], recent)
     except Unreadable:
         return _walk([text], recent)
 
@@ -67,8 +68,12 @@ def _walk(parts: Iterable[bytes], recent: Recent) -> Structure:
         whole = recent.of(_whole_block, part, around) if around in _AROUND else ()
         found += whole
         if not whole:
-            reading.take(statements(part))
+            reading.take(recent.of(_tokens, part))
     return (*_carrying(reading.ended()), *found)
+
+
+def _tokens(part: bytes) -> tuple[Token, ...]:
+    return tuple(statements(part))
 
 
 #: Blocks whose own blocks are read by themselves: they note nothing of what stands in them.
@@ -199,11 +204,11 @@ def _unnamed(statement: Statement) -> Statement:
 
 def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structure:
     """The same from the model alone."""
-    model = opened(model, frame)
+    model = recent.once(opened, model, frame)
     ways, ports = doors(model, caps, frame, recent), shape.ports(model, caps, frame)
     found = [*_plain((), ("events",), ("http",), *([("stream",)] if ports else []))]
     found += _plain((), *([_module(caps)] if ports and "stream" not in caps.features else []))
-    http: tuple[Words, ...] = (("http",),)
+    http = _HTTP
     found += _plain(http, ("keepalive_timeout", "60s"), *shape.defaults("proxy"))
     if _speaks_grpc(ways):
         found += _plain(http, *shape.defaults("grpc"))
@@ -216,7 +221,7 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
     for door in ways:
         found += _site(http, replace(door, listens=tuple(f"{at} default_server" for at in door.listens)), _UNKNOWN)
         for site in door.sites:
-            found += recent.of(_site, http, door.bare, site)
+            found += recent.of(_site, http, door.bare or door, site)
     found += _control(http, frame)
     found += _plain((("stream",),), *_zones(model, stream=True))
     for upstream in shape.upstreams(model, caps, recent, stream=True):
@@ -247,6 +252,7 @@ def _zones(model: Model, stream: bool) -> Iterator[Words]:
     return (_words(f"{name} {value}") for name, value in guards.zones(model, stream))
 
 
+_HTTP: tuple[Words, ...] = (("http",),)
 _UNKNOWN = shape.Site(("_",), (shape.Location("", "/", "-", shape.Answer(404, shape.NOT_FOUND)),))
 
 

@@ -42,7 +42,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {"q": word, "literal": plain, "heade
 
 def view(model: Model, caps: Caps, frame: Frame, recent: Recent) -> dict[str, object]:
     """Every name that a template may use, but for `generation` and `part`, which rendering adds."""
-    model = opened(model, frame)
+    model = recent.once(opened, model, frame)
     ways = doors(model, caps, frame, recent)
     sites = [site for door in ways for site in door.sites]
     ports = shape.ports(model, caps, frame)

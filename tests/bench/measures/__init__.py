@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.bench.measure import Measure
-from tests.bench.measures import burst, calls, dead, kill, memory, offline, reloads, replicas, start, wire
+from tests.bench.measures import burst, calls, dead, kill, memory, offline, reloads, replicas, start, turn, wire
 
 MEASURES: dict[str, Measure] = {
     "start": start.MEASURE,
@@ -14,6 +14,7 @@ MEASURES: dict[str, Measure] = {
     "burst": burst.MEASURE,
     "calls": calls.MEASURE,
     "memory": memory.MEASURE,
+    "turn": turn.MEASURE,
     "wire": wire.MEASURE,
     "offline": offline.MEASURE,
 }
