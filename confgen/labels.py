@@ -116,6 +116,8 @@ def read(instance: Instance, settings: LabelSettings) -> Wishes:
     problems: list[Problem] = []
     if not _enabled(instance, settings, problems):
         return Wishes(False, (), tuple(problems))
+    if many := _many(instance, settings.prefix):
+        return Wishes(True, (), (*problems, many))
     said = [s for s in _take_apart(instance, settings.prefix, problems) if s.section or s.key not in ("enable", "proxy")]
     strays = _strays(instance, settings.prefix, problems)
     unknown = [s.key for s in said if not find(s.key)]
@@ -123,7 +125,10 @@ def read(instance: Instance, settings: LabelSettings) -> Wishes:
     said = _each_once(said, problems)
     common = {s.key: s for s in said if s.section == ""}
     sections = sorted({s.section for s in said if s.section})
-    own = {section: [s for s in said if s.section == section] for section in sections}
+    own: dict[str, list[_Said]] = {section: [] for section in sections}
+    for s in said:
+        if s.section:
+            own[s.section].append(s)
     wishes = [_wish(section, _merge(common, own[section]), problems) for section in sections]
     withheld |= _lost({section: own[section] for section, wish in zip(sections, wishes, strict=True) if not wish}, problems)
     if "host" in common:
@@ -152,6 +157,18 @@ def _enabled(instance: Instance, settings: LabelSettings, problems: list[Problem
     except Refusal as refusal:
         problems.append(_problem(refusal, _origin(instance, key), Effect.SERVER))
         return False
+
+
+#: So many labels of ours are read of one container: of more, all others would have to wait for it.
+_MOST = 1000
+
+
+def _many(instance: Instance, prefix: str) -> Problem | None:
+    number = sum(label.startswith(prefix + ".") for label, _ in instance.labels)
+    if number <= _MOST:
+        return None
+    message = f"it has {number} labels under {prefix}; of more than {_MOST} none is read"
+    return Problem(_origin(instance, f"{prefix}.*"), "CG012", message, Effect.SERVER, "spread its routes over several containers")
 
 
 _SECTION = re.compile(r"(routes)\.([^.]*)\.(.+)|(tcp|udp)\.([^.]*)(?:\.(.+))?", re.DOTALL)

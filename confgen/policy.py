@@ -104,6 +104,10 @@ def parse(text: str, name: str) -> Policy:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{name}: is not TOML: {error}", "see docs/operations.md, policy") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists in thousands of lists
+        raise BadInput(
+            f"{name}: cannot be read: a number is too long, or it is nested too deep", "see docs/operations.md, policy"
+        ) from error
     _known(data, ("allow", "templates"), name)
     grants = data.get("allow", [])
     if not isinstance(grants, list) or not all(isinstance(grant, dict) for grant in grants):
@@ -129,7 +133,7 @@ def _grant(data: Mapping[str, Any], where: str) -> Grant:
     everywhere = isinstance(hosts, list) and _EVERYWHERE in hosts
     return Grant(
         owner,
-        () if everywhere else _list(data, "hosts", parse_host, where),
+        _list({"hosts": [host for host in hosts if host != _EVERYWHERE]} if everywhere else data, "hosts", parse_host, where),
         paths if "paths" in data else Grant(owner).paths,
         _list(data, "tcp", parse_port, where),
         _list(data, "udp", parse_port, where),

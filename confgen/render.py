@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -10,7 +11,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    Undefined,
+)
+from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from confgen.errors import BadTemplate
@@ -104,7 +115,7 @@ class Renderer:
         self._most = most
         ours = FileSystemLoader(str(shipped()))
         # "shipped/nginx/site.j2" is always ours, so that a template that shadows one can extend it.
-        loaders = [*(FileSystemLoader(str(folder)) for folder in folders), ours, PrefixLoader({"shipped": ours})]
+        loaders = [*(_Overlay(str(folder)) for folder in folders), ours, PrefixLoader({"shipped": ours})]
         self._environment = _Sandbox(
             loader=ChoiceLoader(loaders),
             undefined=StrictUndefined,
@@ -165,12 +176,24 @@ class Renderer:
             raise _bad(f"{error.filename or error.name or name}:{error.lineno}", error.message or "syntax error") from error
         except TemplateError as error:
             raise _bad(_where(error, name), error.message or type(error).__name__) from error
+        except UnicodeDecodeError as error:
+            raise _bad(name, "it is not UTF-8 text") from error
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             raise _bad(_where(error, name), f"{type(error).__name__}: {error}") from error
         except TooLong as error:
             raise _bad(_where(error, name), str(error)) from error
         except MemoryError as error:
             raise _bad(_where(error, name), "it needs more memory than rendering may have") from error
+
+
+class _Overlay(FileSystemLoader):
+    """An operator's folder.  What has a template's name there and is no file is a mistake, and not as if it were not there."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        file = Path(self.searchpath[0], *split_template_path(template))
+        if os.path.lexists(file) and not file.is_file():
+            raise TemplateError(f"{file} is no file, or a link that leads nowhere")
+        return super().get_source(environment, template)
 
 
 def _within(most: int, parts: Generator[str]) -> Iterator[str]:
@@ -196,11 +219,18 @@ def seal(recipes: tuple[Recipe, ...], texts: Sequence[str], beside: Mapping[str,
     """The texts, and what lies beside them, under the name that a digest over all gives; raises BadTemplate."""
     named = list(zip((recipe.path for recipe in recipes), texts, strict=True))
     digest = hashlib.sha256()
-    for path, content in (*((path, text.encode()) for path, text in named), *beside.items()):
+    for path, content in (*((path, _encoded(path, text)) for path, text in named), *beside.items()):
         digest.update(f"{path}\0{len(content)}\0".encode() + content)
     generation = digest.hexdigest()[:16]
     files = ((path, _named(path, text, generation).encode()) for path, text in named)
     return Candidate(generation, (*files, *beside.items()))
+
+
+def _encoded(path: str, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise _bad(path, f"{text[error.start]!a} is printed, which is half of a character") from error
 
 
 def _named(path: str, text: str, generation: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from confgen.apart import renderer
 from confgen.build import Built, build
 from confgen.codec import decode, encode
+from confgen.contents import contents, why
 from confgen.errors import BadInput
 from confgen.kept import Kept
 from confgen.labels import proxy_kind
@@ -263,9 +264,11 @@ def read_policy(settings: Settings) -> Policy | None:
     if settings.policy is None:
         return None
     try:
-        return parse_policy(settings.policy.read_text(encoding="utf-8"), str(settings.policy))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"the policy {settings.policy} cannot be read: {error}", "mount it, or leave --policy out") from error
+        return parse_policy(contents(settings.policy).decode(), str(settings.policy))
+    except OSError as error:
+        raise BadInput(f"the policy {settings.policy} cannot be read: {why(error)}", "mount it, or leave --policy out") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"the policy {settings.policy} is not UTF-8 text", "save it as plain UTF-8 text") from error
 
 
 def read_shelf(settings: Settings) -> Shelf:
@@ -282,6 +285,6 @@ def look_into(folder: Folder) -> Live:
 def read_model(file: Path) -> Model:
     """The model in a file; an empty one where there is none, or one that this version cannot read."""
     try:
-        return decode(Model, json.loads(file.read_bytes()))
+        return decode(Model, json.loads(contents(file)))
     except (OSError, ValueError, BadInput):
         return _NOTHING

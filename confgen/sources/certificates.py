@@ -9,11 +9,13 @@ What is half-written, does not belong together or cannot be read is told, and wh
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from confgen.contents import contents
 from confgen.problem import Effect, Origin, Problem, count
 from confgen.sources.pair import Pair, Unusable
 from confgen.tls import Certificate, Shelf, parse_certificate
@@ -123,17 +125,15 @@ def _read(path: Path, folder: Path) -> bytes:
     try:
         if not path.resolve(strict=True).is_relative_to(folder.resolve()):
             raise Unusable(f"{path.name} leads out of the folder", "give the folder that holds both, as /etc/letsencrypt")
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+        return contents(path, _LARGEST)
     except FileNotFoundError as error:
         raise Unusable(f"{path.name} is not there", "put both there, the certificate's chain and its key") from error
     except PermissionError as error:
         raise Unusable(f"confgen may not read {path.name}", "let confgen's group read it: chgrp, chmod g+r") from error
     except (OSError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            raise Unusable(f"{path.name} is larger than {_LARGEST} bytes", "put a chain and a key there") from error
         raise Unusable(f"{path.name} cannot be read", "is it a file?") from error
-    if len(content) > _LARGEST:
-        raise Unusable(f"{path.name} is larger than {_LARGEST} bytes", "put a chain and a key there")
-    return content
 
 
 def _is_open(key: Path) -> bool:

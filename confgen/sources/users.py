@@ -5,11 +5,14 @@ No path is ever made of a label's text.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from confgen.contents import contents, why
 from confgen.users import Files, UsersFile, parse_file
 from confgen.values import Refusal, parse_name
+
+#: In bytes; of a file with more users than are read (users.py) that is ten times as much.
+_LARGEST = 2 * 1024 * 1024
 
 
 def read_users(folder: Path | None) -> Files:
@@ -35,9 +38,10 @@ def _spelled(name: str) -> bool:
 
 def _read(path: Path) -> UsersFile:
     try:
-        return parse_file(path.read_text(encoding="utf-8"))
+        return parse_file(contents(path, _LARGEST).decode())
     except UnicodeDecodeError:
         return UsersFile(mistakes=(("it is not UTF-8 text", "write it with htpasswd"),))
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else "it failed"
-        return UsersFile(mistakes=((f"it cannot be read: {why}", "confgen's user has to read it"),))
+        return UsersFile(
+            mistakes=((f"it cannot be read: {why(error)}", "it has to be a file of users that confgen's user may read"),)
+        )

@@ -18,6 +18,8 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingObserver
 
+from confgen.contents import contents
+
 log = logging.getLogger(__name__)
 #: It complains of what the kernel still tells while it ends, and without a handler Python prints that to stderr.
 logging.getLogger("watchdog").addHandler(logging.NullHandler())
@@ -84,7 +86,7 @@ class Watched:
         for folder in self._folders:
             for path in sorted(found for pattern in self._patterns for found in folder.glob(pattern)):
                 try:
-                    digest.update(str(path).encode() + b"\0" + path.read_bytes() + b"\0")
+                    digest.update(str(path).encode() + b"\0" + contents(path) + b"\0")
                 except OSError:
                     continue
         return digest.digest()

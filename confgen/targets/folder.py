@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from confgen.contents import contents
 from confgen.errors import BadVolume
 
 
@@ -101,7 +102,7 @@ class Folder:
     def recall(self, name: str) -> bytes:
         """A small file beside the generations; empty when it is not there."""
         try:
-            return (self.path / name).read_bytes()
+            return contents(self.path / name)
         except OSError:
             return b""
 

@@ -432,3 +432,9 @@ def test_the_hash_of_a_password_is_not_told(compose: Read) -> None:
     with pytest.raises(BadInput) as caught:
         compose(service(labels="{confgen.auth.basic: 'bob:$2y$05$hashhash'}"))
     assert "hashhash" not in f"{caught.value.message}{caught.value.hint}"
+
+
+@pytest.mark.parametrize(("number", "said"), [("9" * 5000, "+Inf"), ("-" + "9" * 5000, "-Inf"), ("1e999", "+Inf")])
+def test_a_number_without_an_end_is_told_as_compose_writes_it(compose: Read, number: str, said: str) -> None:
+    web = compose(f"services: {{web: {{image: x, labels: {{confgen.port: {number}}}}}}}")["web"]
+    assert labels(web)["confgen.port"] == said

@@ -570,3 +570,12 @@ def test_with_a_security_label_no_route_of_its_section_is_open(labels: dict[str,
     found = wishes(labels | {f"{section}{key}": "x"})
     name = {"": None, "routes.default.": None, "routes.a.": "a", "tcp.80.": "tcp-80"}[section]
     assert all(w.withheld for w in found.routes if name is None or w.name == name)
+
+
+def test_a_container_with_too_many_labels_keeps_nobody_waiting() -> None:
+    many = {f"routes.r{number}.host": f"h{number}.test" for number in range(1001)}
+    found = wishes(many)
+    assert found.routes == ()
+    assert [(p.code, p.effect) for p in found.problems] == [("CG012", Effect.SERVER)]
+    assert "1001 labels" in found.problems[0].message
+    assert len(wishes(dict(list(many.items())[1:])).routes) == 1000

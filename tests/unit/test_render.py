@@ -96,7 +96,7 @@ def test_a_template_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_template_that_is_no_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "main.j2").write_bytes(b"a\xff\xfe\n")
-    with pytest.raises(BadTemplate, match=r"main\.j2"):
+    with pytest.raises(BadTemplate, match=r"main\.j2: it is not UTF-8 text"):
         Renderer((tmp_path,), {}).render((Recipe("main.j2", "x"),), {})
 
 
@@ -223,3 +223,7 @@ def test_a_template_that_changes_is_read_again(tmp_path: Path) -> None:
 
 def test_the_shipped_templates_are_there() -> None:
     assert {folder.name for folder in shipped().iterdir() if folder.is_dir()} >= {"nginx", "haproxy"}
+
+
+def test_half_of_a_character_is_told(render: Render) -> None:
+    assert "half of a character" in refused(render, "{{ '\\ud800' }}")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -168,8 +169,10 @@ def _label(value: object, place: str, what: str) -> Any:
 
 def _decimal(value: float) -> str:
     """As Go prints it: the shortest text that reads back, with an exponent below 0.0001 and from a million on."""
+    if not isfinite(value):
+        return "+Inf" if value > 0 else "-Inf"
     sign, digits, shift = Decimal(repr(value)).normalize().as_tuple()
-    assert isinstance(shift, int)  # the pattern of a number in a file holds neither infinity nor nan
+    assert isinstance(shift, int)
     exponent = len(digits) + shift - 1
     if value and not -5 < exponent < 6:
         head, tail = str(digits[0]), "".join(map(str, digits[1:]))
@@ -182,7 +185,7 @@ def _label_files(value: object, source: _Source) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in _list(value):
         file = source.folder / str(name)
-        for number, line in enumerate(read_text(file).splitlines(), 1):
+        for number, line in enumerate(read_text(file, pipe=False).splitlines(), 1):
             key, _, text = line.strip().partition("=")
             if key and not key.startswith("#"):
                 found[key] = Word(text, f"{file}:{number}")

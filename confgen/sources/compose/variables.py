@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from confgen.contents import contents
 from confgen.errors import BadInput
 from confgen.problem import show
 from confgen.sources.compose.document import Override, Word, place_of
@@ -18,7 +19,7 @@ def dotenv(file: Path, environment: Mapping[str, str]) -> dict[str, str]:
     Variables in values that stand in no quotes or in double ones are put in, from the environment and the lines before.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = contents(file).decode().splitlines()
     except (OSError, UnicodeDecodeError):
         return {}
     found: dict[str, str] = {}
