@@ -129,11 +129,13 @@ def _grant(data: Mapping[str, Any], where: str) -> Grant:
     if not isinstance(owner, str) or not owner:
         raise BadInput(f"{where} names no owner", 'write owner = "<compose project>"')
     paths = _list(data, "paths", parse_path, where)
-    hosts = data.get("hosts")
+    hosts = data.get("hosts", [])
     everywhere = isinstance(hosts, list) and _EVERYWHERE in hosts
+    if everywhere:
+        data = {**data, "hosts": [host for host in hosts if host != _EVERYWHERE]}
     return Grant(
         owner,
-        _list({"hosts": [host for host in hosts if host != _EVERYWHERE]} if everywhere else data, "hosts", parse_host, where),
+        _list(data, "hosts", parse_host, where),
         paths if "paths" in data else Grant(owner).paths,
         _list(data, "tcp", parse_port, where),
         _list(data, "udp", parse_port, where),

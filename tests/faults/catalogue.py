@@ -79,7 +79,14 @@ FAULTS = tuple(
         ("F31", "as PID 1: SIGHUP, and SIGTERM in the middle of a turn", "looks again; code 0 within 2 s, nothing half done"),
         ("F32", "100,000 events of containers that come and go", "memory below +5 MB, descriptors and threads +0"),
         ("F33", "3 to 5,000 routes", "seconds, not minutes; the goal is 99 % within 1 s at 1,000 routes on an idle machine"),
-        ("F34", "Consul or etcd down, stale, flapping", "last state kept", "there is no Consul or etcd source yet"),
+        (
+            "F34",
+            "Consul or etcd down, stale, flapping",
+            "last state kept",
+            "there is no Consul or etcd source yet: the engine tells of every container that a proxy can reach here, and a registry's "
+            "addresses are of other machines, which no label may name. Sources are alike to the line, so what holds for a silent "
+            "engine (F3, F4, F8 to F11) will hold for one",
+        ),
         ("F35", "no DNS for proxy and confgen", "no effect"),
     )
 )
