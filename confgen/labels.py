@@ -116,7 +116,8 @@ def read(instance: Instance, settings: LabelSettings) -> Wishes:
     problems: list[Problem] = []
     if not _enabled(instance, settings, problems):
         return Wishes(False, (), tuple(problems))
-    if many := _many(instance, settings.prefix):
+    number = sum(label.startswith(settings.prefix + ".") for label, _ in instance.labels)
+    if many := _too_many(number, "labels", instance, settings.prefix):
         return Wishes(True, (), (*problems, many))
     said = [s for s in _take_apart(instance, settings.prefix, problems) if s.section or s.key not in ("enable", "proxy")]
     strays = _strays(instance, settings.prefix, problems)
@@ -138,6 +139,8 @@ def read(instance: Instance, settings: LabelSettings) -> Wishes:
     elif sections:
         problems += _stray_route_keys(common)
     routes = sorted((w for w in wishes if w), key=lambda w: w.name)
+    if many := _too_many(sum(len(w.hosts) for w in routes), "hosts", instance, settings.prefix):
+        return Wishes(True, (), (*problems, many))
     withheld = _widened(withheld, sections)
     return Wishes(True, tuple(_withhold(w, withheld) for w in routes), tuple(dict.fromkeys(problems)))
 
@@ -159,15 +162,14 @@ def _enabled(instance: Instance, settings: LabelSettings, problems: list[Problem
         return False
 
 
-#: So many labels of ours are read of one container: of more, all others would have to wait for it.
+#: So many labels of ours and hosts are taken of one container: with more, all others would have to wait for it.
 _MOST = 1000
 
 
-def _many(instance: Instance, prefix: str) -> Problem | None:
-    number = sum(label.startswith(prefix + ".") for label, _ in instance.labels)
+def _too_many(number: int, what: str, instance: Instance, prefix: str) -> Problem | None:
     if number <= _MOST:
         return None
-    message = f"it has {number} labels under {prefix}; of more than {_MOST} none is read"
+    message = f"it has {number} {what}; of a container with more than {_MOST} none is taken"
     return Problem(_origin(instance, f"{prefix}.*"), "CG012", message, Effect.SERVER, "spread its routes over several containers")
 
 

@@ -74,7 +74,7 @@ CODES: dict[str, str] = {
     "CG009": "a proxy that does not run",
     "CG010": "a setting that cannot be taken",
     "CG011": "waits for approval",
-    "CG012": "more labels than are read",
+    "CG012": "more labels or hosts than are taken",
     "CG101": "host name",
     "CG102": "wildcard host",
     "CG111": "path",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from confgen import want
+from confgen import labels, want
 from confgen.codec import decode
 from confgen.keys import BY_NAME, find
-from confgen.model import Model
+from confgen.model import Model, Route
+from confgen.offer import GONE
 from confgen.problem import Problem
 from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Caps, Proxy
@@ -16,7 +17,7 @@ from confgen.render import Candidate, Renderer
 from confgen.settings import Settings
 from confgen.state import Instance, Snapshot, State
 from confgen.tls import Certificate, Shelf
-from confgen.values import Name, Refusal
+from confgen.values import Match, Name, Path, Refusal
 from tests.fuzz import reading
 from tests.fuzz.worlds import FRONT
 
@@ -135,3 +136,44 @@ def _accepted(key: str, text: str) -> bool:
     except Refusal:
         return False
     return True
+
+
+def unguarded(world: tuple[Instance, ...], side: Side) -> list[str]:
+    """Requests that a container wants guarded, and that go to a route of its owner that is not.
+
+    Where an older route of that owner has the very same host and path, it holds: they disagree, and are told so.
+    """
+    state = State.of((Snapshot("docker", world),))
+    built = want.shape(state, side.proxy, side.caps, FRONT, SETTINGS, SETTINGS.frame, shelf=SHELF)
+    owners = {instance.name: instance.owner for instance in world}
+    owner = {placement.route: owners[placement.instance] for placement in built.placements}
+    routes = [route for listener in built.model.listeners if listener.protocol == "http" for route in listener.routes]
+    found = []
+    for instance in (i for i in world if i.phase not in GONE and i.name.isascii() and i.name.replace("_", "").isalnum()):
+        for wish in labels.read(instance, SETTINGS.labels).routes:
+            match = wish.match or Match(Path("/"))
+            for host in wish.hosts if _guards(wish) else ():
+                # Below a prefix, since the path itself may be another route's that asks for exactly that.
+                route = _answering(routes, host, match.path if match.exact else match.path.rstrip("/") + "/~")
+                held = route and host in route.hosts and route.match == match
+                if route and owner.get(route.name) == instance.owner and not route.guarded and not held:
+                    found.append(f"{host}{match.path} of {instance.name}: {route.name}")
+    return found
+
+
+def _guards(wish: labels.Wish) -> bool:
+    tls = wish.tls == "require" or (wish.tls != "off" and wish.tls_cert)
+    return bool(
+        wish.allow or wish.deny or wish.users or wish.withheld or wish.rate or wish.connections or wish.body is not None or tls
+    )
+
+
+def _answering(routes: list[Route], host: str, path: str) -> Route | None:
+    """The route that a request goes to: of the host's own ones, else of the longest wildcard's."""
+    own = [route for route in routes if host in route.hosts]
+    if not own:
+        wild = {h for route in routes for h in route.hosts if h.startswith("*") and host.endswith(h[1:])}
+        own = [route for route in routes if max(wild, key=len, default="") in route.hosts]
+    exact = [route for route in own if route.match.exact and route.match.path == path]
+    below = [route for route in own if not route.match.exact and f"{path}/".startswith(route.match.path.rstrip("/") + "/")]
+    return exact[0] if exact else max(below, key=lambda route: len(route.match.path), default=None)

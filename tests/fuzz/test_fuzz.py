@@ -15,8 +15,8 @@ from confgen.proxies import PROXIES
 from confgen.state import Instance
 from confgen.values import Host, Match, Name, Path
 from tests.fuzz import differential, run, texts
-from tests.fuzz.line import VERSIONS, Difference, Side, written
-from tests.fuzz.worlds import minimal, world
+from tests.fuzz.line import VERSIONS, Difference, Side, unguarded, written
+from tests.fuzz.worlds import crowded, minimal, world
 
 NAMES = tuple(VERSIONS)
 
@@ -30,6 +30,14 @@ def test_no_label_makes_a_text_that_its_model_is_not(seed: str) -> None:
     assert tally.counts["accepted"] > tally.counts["labels"] // 2, "most of it must reach the text"
     assert len([key for key in tally.counts if key.startswith("key ")]) == len(keys.KEYS), "every kind of label"
     assert min(tally.counts["nginx routes"], tally.counts["haproxy routes"]) > 100
+
+
+@pytest.mark.parametrize("seed", ["confgen", secrets.token_hex(4)])
+def test_no_open_route_answers_for_what_its_owner_wants_guarded(seed: str) -> None:
+    oldest = [Side.of(name, versions[0]) for name, versions in VERSIONS.items()]
+    for number in range(400):
+        some = crowded(f"{seed}/{number}")
+        assert [unguarded(some, one) for one in oldest] == [[]] * len(oldest), f"{seed}/{number}"
 
 
 @pytest.mark.parametrize("number", range(7))

@@ -153,3 +153,40 @@ def _shrunk(parts: list[Part], wrong: Callable[[list[Part]], bool]) -> list[Part
         else:
             length = max(1, length // 2)
     return parts
+
+
+def crowded(seed: str) -> tuple[Instance, ...]:
+    """Few owners that want the same few hosts and paths, some guarded, some of which no proxy, or not every one, can serve."""
+    chance = random.Random(f"confgen crowd {seed}")
+    return tuple(_rival(chance, number) for number in range(8))
+
+
+_GUARDS = (
+    {},
+    {},
+    {"allow": "10.0.0.0/8"},
+    {"allow": "nonsense"},
+    {"tls": "require"},
+    {"tls.cert": "nobody"},
+    {"limit.rate": "1r/s"},
+)
+
+
+def _rival(chance: random.Random, number: int) -> Instance:
+    said = {
+        "host": chance.choice(("a.test", "x.c.test", "*.c.test", "a.test, x.c.test")),
+        "port": chance.choice(("80", "81", "2375")),
+    }
+    said |= {"path": chance.choice(("/", "/", "/x", "/x/y", "=/x"))} | chance.choice(_GUARDS)
+    said |= chance.choice(({}, {}, {"scheme": "grpc"}, {"pool": "p"}, {"redirect": "https://b.test"}))
+    project = {COMPOSE_PROJECT: chance.choice(("shop", "blog")), COMPOSE_SERVICE: chance.choice(("web", "api"))}
+    return Instance(
+        name=f"c{number}",
+        source="docker",
+        id=f"{number:064x}",
+        labels=tuple(sorted({f"confgen.{key}": text for key, text in said.items()}.items() | project.items())),
+        attachments=(Attachment(chance.choice(("front", "front", "elsewhere")), f"10.9.0.{number + 1}"),),
+        network_mode="front",
+        created=chance.randrange(1000),
+        origin=Origin("docker", f"container c{number}"),
+    )

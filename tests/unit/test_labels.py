@@ -579,3 +579,6 @@ def test_a_container_with_too_many_labels_keeps_nobody_waiting() -> None:
     assert [(p.code, p.effect) for p in found.problems] == [("CG012", Effect.SERVER)]
     assert "1001 labels" in found.problems[0].message
     assert len(wishes(dict(list(many.items())[1:])).routes) == 1000
+    hosts = {f"routes.r{number}.host": ", ".join(f"h{n}.r{number}.test" for n in range(101)) for number in range(10)}
+    assert [p.message for p in wishes(hosts).problems] == ["it has 1010 hosts; of a container with more than 1000 none is taken"]
+    assert wishes(hosts).routes == ()
