@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from confgen.errors import BadTemplate, Stopped
-from confgen.render import NOTHING, Candidate, Recipe, Renderer, Renders, TooLong, seal
+from confgen.render import MARKED, NOTHING, Candidate, Recipe, Renderer, Renders, TooLong, seal
 
 #: How long a new child may take until it is ready, in seconds: 0.1 on an idle machine.
 _START = 30.0
@@ -34,6 +34,8 @@ _READY = b"\n"
 _DEAF, _GRACE = 1.0, 5.0
 #: Between two looks whether confgen is being stopped, in seconds.
 _GLANCE = 0.1
+#: So many bytes a character of text can take in the child's answer.
+_ESCAPED = 8
 _NEEDED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 _MAIN = "from confgen.apart import serve; serve()"
 
@@ -81,15 +83,22 @@ class Apart:
 
     def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], beside: Mapping[str, bytes] = NOTHING) -> Candidate:
         """As Renderer.render.  Raises BadTemplate too where a limit is exceeded, Stopped when confgen is being stopped."""
+        return seal(recipes, self._texts(recipes, view, marked=False), beside)
+
+    def marked(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
+        return self._texts(recipes, view, marked=True)
+
+    def _texts(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], *, marked: bool) -> list[str]:
         try:
-            answer = self._ask(recipes, view)
+            answer = self._ask(recipes, view, marked)
         except (OSError, EOFError, ValueError) as error:
             raise self._ended(error) from error
         finally:
             self._stale = False
         if "texts" not in answer:
             raise BadTemplate(answer["message"], answer["hint"])
-        return seal(recipes, answer["texts"], beside)
+        texts: list[str] = answer["texts"]
+        return texts
 
     def forget(self) -> None:
         self._stale = True
@@ -99,13 +108,14 @@ class Apart:
             self._child.end()
             self._child = None
 
-    def _ask(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> dict[str, Any]:
+    def _ask(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], marked: bool) -> dict[str, Any]:
         if self._child is None:
             self._child = _Child()
             self._child.tell((self._folders, self._filters, self._limits))
             self._child.hear(_START, len(_READY), self._stopped)
-        self._child.tell((self._stale, recipes, view))
-        answer: dict[str, Any] = json.loads(self._child.hear(self._limits.seconds + _GRACE, 8 * self._limits.text, self._stopped))
+        self._child.tell((self._stale, marked, recipes, view))
+        most = _ESCAPED * self._limits.text * (MARKED if marked else 1)
+        answer: dict[str, Any] = json.loads(self._child.hear(self._limits.seconds + _GRACE, most, self._stopped))
         return answer
 
     def _ended(self, error: Exception) -> BadTemplate:
@@ -174,10 +184,10 @@ def serve() -> None:
         renders = Renderer(folders, filters, limits.text)
         line.sendall(_READY)
         while requests.peek(1):
-            stale, recipes, view = pickle.load(requests)  # noqa: S301 - from confgen itself
+            stale, marked, recipes, view = pickle.load(requests)  # noqa: S301 - from confgen itself
             if stale:
                 renders.forget()
-            line.sendall(json.dumps(_answer(renders, recipes, view, limits)).encode() + b"\n")
+            line.sendall(json.dumps(_answer(renders.marked if marked else renders.texts, recipes, view, limits)).encode() + b"\n")
 
 
 def _bound(limits: Limits) -> None:
@@ -192,10 +202,12 @@ def _bound(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _answer(renders: Renderer, recipes: tuple[Recipe, ...], view: Mapping[str, object], limits: Limits) -> dict[str, object]:
+def _answer(
+    texts: Callable[..., list[str]], recipes: tuple[Recipe, ...], view: Mapping[str, object], limits: Limits
+) -> dict[str, object]:
     _alarm(limits.seconds)
     try:
-        return {"texts": renders.texts(recipes, view)}
+        return {"texts": texts(recipes, view)}
     except BadTemplate as error:
         return {"message": error.message, "hint": error.hint}
     finally:

@@ -18,7 +18,7 @@ from confgen.state import State
 from confgen.targets.folder import Folder
 from confgen.targets.process import ProcessTarget
 from confgen.tls import Shelf
-from confgen.want import Offline, offline, read_shelf, want_offline
+from confgen.want import Offline, offline, printed_offline, read_shelf, want_offline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +95,8 @@ def _check(state: State, place: Offline, settings: Settings, shelf: Shelf) -> Ch
         folder.stage(wanted.candidate.generation, wanted.candidate.as_dict(), wanted.candidate.private)
         folder.run.mkdir()
         native, tested = _native(place, folder, wanted.candidate.generation)
+        if native and (settings.templates or settings.snippets):
+            native += printed_offline(native, wanted, place, settings)
         return replace(found, native=native, tested=tested)
 
 

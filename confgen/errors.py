@@ -65,7 +65,11 @@ class NotApplied(ConfgenError):
 
 
 class RefusedText(NotApplied):
-    pass
+    """spots: file and line of the rendered text that are meant, as far as they are known."""
+
+    def __init__(self, message: str, hint: str = "", spots: tuple[tuple[str, int], ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.spots = spots
 
 
 class RefusedByProxy(NotApplied):

@@ -1,4 +1,4 @@
-"""What the operator gives beside labels: settings, policy, certificates, templates, users.
+"""What the operator gives beside labels: settings, policy, certificates, templates, snippets, users.
 
 All of it is watched, and what has changed is taken between two turns; a file with a mistake in it changes nothing.
 """
@@ -19,6 +19,7 @@ from confgen.options import OPTIONS, Option, taken
 from confgen.problem import Effect, Origin, Problem
 from confgen.settings import Settings
 from confgen.sources.certificates import PATTERNS, Certificates
+from confgen.sources.snippets import read_snippets
 from confgen.sources.watched import Watched
 from confgen.tls import Shelf
 from confgen.toml import misread
@@ -46,13 +47,19 @@ class Given:
         self.settings = settings
         self._rereads = rereads
         self._ring = ring
-        self.problems: tuple[Problem, ...] = ()
+        self._wrong: tuple[Problem, ...] = ()
         self.policy = read_policy(settings)
+        self.snippets, self._odd = read_snippets(settings.snippets)
         self._certificates = Certificates(settings.certificates) if settings.certificates else None
         self.shelf = self._certificates.look() if self._certificates else Shelf()
         self._stale_settings = self._stale_templates = self._stale_certificates = False
         self._start: Callable[[Callable[[], None], str], None] | None = None
         self._over, self._end = threading.Event(), threading.Event()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong in what was given, beside what is in force."""
+        return (*self._wrong, *self._odd)
 
     def renew(self) -> bool:
         """Takes what has changed since it was called last; whether what was rendered may be other text now."""
@@ -101,14 +108,15 @@ class Given:
         before = self.settings
         try:
             wanted, left = taken(before, self._rereads.settings())
-            policy = read_policy(wanted)
+            policy, snippets = read_policy(wanted), read_snippets(wanted.snippets)
         except ConfgenError as error:
-            self.problems = (misread(error),)
+            self._wrong = (misread(error),)
             return False
-        self.problems = tuple(_later(option) for option in left)
+        self._wrong = tuple(_later(option) for option in left)
         if wanted == before:
             return False
         self.settings, self.policy = wanted, policy
+        self.snippets, self._odd = snippets
         if wanted.certificates != before.certificates:
             self._certificates = Certificates(wanted.certificates) if wanted.certificates else None
             self.shelf = self._certificates.look() if self._certificates else Shelf()
@@ -117,6 +125,7 @@ class Given:
         if _folders(wanted) != _folders(before):
             self._watch_folders()
             self._policy_changed()  # between the look and the watch it may have changed once more
+            self._snippets_changed()
         log.info("the settings have changed: %s", ", ".join(_changes(before, wanted)))
         return True
 
@@ -126,6 +135,8 @@ class Given:
         settings = self.settings
         if settings.templates:
             yield Watched(settings.templates, ("**/*",), self._templates_changed, recursive=True)
+        if settings.snippets:
+            yield Watched((settings.snippets,), ("**/*",), self._snippets_changed, recursive=True)
         if settings.policy:
             yield Watched((settings.policy.parent,), (settings.policy.name,), self._policy_changed, recursive=False)
         if settings.certificates:
@@ -149,6 +160,16 @@ class Given:
             return
         self._ring("changed policy", True)
 
+    def _snippets_changed(self) -> None:
+        """A folder that cannot be read takes nothing away: what was read before stays."""
+        try:
+            self.snippets, self._odd = read_snippets(self.settings.snippets)
+        except BadInput as error:
+            log.error("%s; the former snippets stay. %s", error.message, error.hint)
+            return
+        self._stale_templates = True
+        self._ring("changed snippets", True)
+
     def _templates_changed(self) -> None:
         self._stale_templates = True
         self._ring("changed templates", True)
@@ -164,7 +185,7 @@ def _later(option: Option) -> Problem:
 
 
 def _folders(settings: Settings) -> tuple[object, ...]:
-    return settings.templates, settings.policy, settings.certificates, settings.users
+    return settings.templates, settings.snippets, settings.policy, settings.certificates, settings.users
 
 
 def _changes(before: Settings, after: Settings) -> Iterator[str]:

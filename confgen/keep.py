@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -27,12 +28,13 @@ from confgen.render import Candidate, Renders
 from confgen.report import SeatReport
 from confgen.seats import Seat
 from confgen.settings import Frame, Settings
+from confgen.snippets import Mistake, Snippet, Snippets, in_force, waiting
 from confgen.sources.users import read_users
 from confgen.state import Instance, State
 from confgen.tls import Shelf
 from confgen.users import Files
 from confgen.verdict import Probe, complaints, decides, judged, probes, taking
-from confgen.want import QUARANTINE, Live, Wanted, definition, look_into, planned, shape, without, write
+from confgen.want import QUARANTINE, Live, Wanted, definition, look_into, planned, printed, shape, without, write
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +47,8 @@ DRAINED_FILE = "drained"
 _RESERVED = 60.0
 #: After this a route in quarantine is tried once more; doubled each time.
 _SECOND_TRY = 30.0
-#: So often in one turn routes are found that are refused: as they are, as a 503, and once more.
-_BLAMES = 3
+#: So often in one turn something is found that is refused: snippets, then routes as they are, as a 503, and once more.
+_BLAMES = 4
 #: So many new routes are tried one by one; of more, those that are refused are found by halves.
 _FEW = 32
 #: What a reload that fails after a good test is blamed on: a port that could not be opened.
@@ -96,6 +98,9 @@ class Keeper:
         self._stopped = stopped
         self._policy: Policy | None = None
         self._edition = 0
+        self.snippets: Snippets = ()
+        self._proven: tuple[Snippets, tuple[Mistake, ...]] = ((), ())
+        self._bad: dict[Snippet, Mistake] = {}
         self.shelf = Shelf()
         self._https = (0, 0.0)  # how often its port could not be opened, and until when it is not tried
         self.judge: Judging | None = None
@@ -112,7 +117,7 @@ class Keeper:
         self._asked, self._parts = Recent(), Recent()
         self._shaped: tuple[_Given, Built] | None = None
         self._claimed: Built | None = None
-        self._written: tuple[Model, Candidate] | None = None
+        self._written: tuple[Model, Frame, Candidate] | None = None
         self._live: Live | None = None
         self._missing: dict[str, float] = {}
         self._tries: dict[str, tuple[int, float]] = {}
@@ -129,9 +134,10 @@ class Keeper:
         """What the proxy should serve, rendered and read back; nothing is written."""
         self._meet(seat)
         built = self._judged(seat, self._shape(seat, state, self._abilities(seat)))
-        if self._written is None or _untold(self._written[0]) != _untold(built.model):
-            self._written = (built.model, self._render(built.model, seat))
-        candidate = self._written[1]
+        frame = self._frame(seat)
+        if self._written is None or _untold(self._written[0]) != _untold(built.model) or self._written[1] != frame:
+            self._written = (built.model, frame, self._render(built.model, seat))
+        candidate = self._written[2]
         return Wanted(built, planned(self._is_live(seat), built.model, candidate, seat.proxy, self._abilities(seat)), candidate)
 
     def release(self) -> None:
@@ -143,9 +149,9 @@ class Keeper:
             os.close(self._lock)
             self._lock = None
 
-    def obey(self, settings: Settings, edition: int, policy: Policy | None, shelf: Shelf) -> None:
-        """What holds from now on.  edition: another number where settings or templates are others."""
-        self.shelf = shelf
+    def obey(self, settings: Settings, edition: int, policy: Policy | None, shelf: Shelf, snippets: Snippets = ()) -> None:
+        """What holds from now on.  edition: another number where settings, templates or snippets are others."""
+        self.shelf, self.snippets = shelf, snippets
         if edition != self._edition:
             self._edition = edition
             self.take(settings)
@@ -154,7 +160,8 @@ class Keeper:
             self._forget_texts()
 
     def take(self, settings: Settings) -> None:
-        """Settings or templates have changed: everything is made anew, and what was refused may be right now."""
+        """Settings, templates or snippets have changed: everything is made anew, and what was refused may be right now."""
+        self._bad.clear()
         if self._renders is not None and settings.templates == self._settings.templates:
             self._renders.forget()
         elif self._renders is not None:
@@ -194,7 +201,7 @@ class Keeper:
         )
 
     def _generation(self) -> str:
-        return self._written[1].generation if self._written else ""
+        return self._written[2].generation if self._written else ""
 
     def _look(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
         wanted = self.want(seat, state)
@@ -254,8 +261,12 @@ class Keeper:
             else:
                 applied = apply(candidate, seat.proxy, self._abilities(seat), seat.target, self._settings.keep)
         except NotApplied as error:
+            if isinstance(error, RefusedByProxy) and self._written and self._written[2] == candidate:
+                error = RefusedByProxy(
+                    error.message + self._printed(error.message, self._written[0], candidate, seat), error.hint
+                )
             self._refused = self._again(self._refused, candidate.generation, error)
-            raise
+            raise error from None
         self._refused = None
         return applied
 
@@ -301,7 +312,7 @@ class Keeper:
             built = shape(
                 state, seat.proxy, caps, seat.vantage, self._settings, frame, kept, self._policy, shelf, self._asked, users
             )
-            self._shaped = (given, built)
+            self._shaped = (given, self._waiting(seat, built))
         return self._shaped[1]
 
     def _certificates(self, seat: Seat) -> Shelf:
@@ -312,14 +323,79 @@ class Keeper:
             return Shelf(problems=(Problem(origin, "CG301", f"no https: {_PORT_WORDS}", Effect.NOTHING, hint),))
         return vault.recall(seat.target.folder, self._is_live(seat).model, self.shelf) if self.shelf.broken else self.shelf
 
-    def _frame(self, seat: Seat) -> Frame:
+    def _frame(self, seat: Seat, bad: Mapping[Snippet, Mistake] | None = None) -> Frame:
+        """bad: the snippets that are left out, if others than those that are known to be wrong."""
         may_omit = self._policy.may_omit if self._policy else ()
-        return replace(self._settings.frame, directory=seat.target.view, may_omit=may_omit)
+        good = self._recall(seat).snippets
+        snippets = in_force(self._own(seat), self._wrong(seat) if bad is None else bad, good)
+        return replace(self._settings.frame, directory=seat.target.view, may_omit=may_omit, snippets=snippets)
 
-    def _write(self, model: Model, seat: Seat) -> Candidate:
+    def _renderer(self, seat: Seat) -> Renders:
         if self._renders is None:
             self._renders = renderer(self._settings.templates, seat.proxy.filters, self._stopped)
-        return write(model, seat.proxy, self._abilities(seat), self._frame(seat), self._renders, self._parts)
+        return self._renders
+
+    def _write(self, model: Model, seat: Seat, frame: Frame | None = None) -> Candidate:
+        frame = frame or self._frame(seat)
+        return write(model, seat.proxy, self._abilities(seat), frame, self._renderer(seat), self._parts)
+
+    def _printed(self, words: str, model: Model, candidate: Candidate, seat: Seat, frame: Frame | None = None) -> str:
+        """Which lines of the operator's own files the proxy's words are about."""
+        if not (self._settings.templates or self._settings.snippets):
+            return ""
+        frame = frame or self._frame(seat)
+        return printed(words, candidate, model, seat.proxy, self._abilities(seat), frame, self._renderer(seat))
+
+    # --- the operator's snippets ---
+
+    def _own(self, seat: Seat) -> Snippets:
+        return tuple(s for s in self.snippets if s.name.startswith(f"{seat.proxy.name}/"))
+
+    def _wrong(self, seat: Seat) -> dict[Snippet, Mistake]:
+        """What is wrong in the snippets: as they stand, and in the proxy's eyes until the time for another try has come."""
+        if self._proven[0] is not self.snippets:
+            self._proven = (self.snippets, tuple(m for s in self._own(seat) if (m := seat.proxy.mistake(s))))
+        refused = {s: m for s, m in self._bad.items() if self._tries[s.name][1] > self._clock()}
+        return {**refused, **{mistake.snippet: mistake for mistake in self._proven[1]}}
+
+    def _waiting(self, seat: Seat, built: Built) -> Built:
+        """With what is wrong in snippets, and new routes shut that wait for one of which no good text is known."""
+        wrong = self._wrong(seat)
+        kept = {snippet.name for snippet in self._recall(seat).snippets}
+        served = frozenset(str(route.name) for route in self._is_live(seat).model.routes() if not route.withheld)
+        model = waiting(built.model, [s for s in wrong if s.name not in kept], served)
+        model = without(model, ()) if model != built.model else model
+        return replace(built, model=model, problems=tuple(sorted({*built.problems, *(m.problem() for m in wrong.values())})))
+
+    def _blame_snippets(self, seat: Seat, model: Model, error: NotApplied) -> bool:
+        """Finds the snippets because of which the text is refused, among those that are new or changed; False if there are none."""
+        kept, wrong = self._recall(seat).snippets, self._wrong(seat)
+        fresh = [s for s in self._own(seat) if s not in kept and s not in wrong]
+        if not fresh:
+            return False
+        if isinstance(error, ReloadFailed):
+            blamed = dict.fromkeys(fresh, error.message)
+        else:
+            blamed = self._refused_snippets(seat, model, fresh, wrong) or self._refused_snippets(
+                seat, self._is_live(seat).model, fresh, wrong
+            )
+        for snippet, said in blamed.items():
+            tries, _ = self._tries.get(snippet.name, (0, 0.0))
+            self._tries[snippet.name] = (tries + 1, self._clock() + _SECOND_TRY * 2 ** min(tries, 10))
+            line = re.search(rf"{re.escape(snippet.file)}:([0-9]+)", said)
+            self._bad[snippet] = Mistake(snippet, said, int(line[1]) if line else 0)
+        self._shaped = None
+        return bool(blamed)
+
+    def _refused_snippets(
+        self, seat: Seat, model: Model, fresh: list[Snippet], wrong: Mapping[Snippet, Mistake]
+    ) -> dict[Snippet, str]:
+        def said(some: Sequence[Snippet]) -> str:
+            out = {snippet: Mistake(snippet, "") for snippet in fresh if snippet not in some}
+            return self._said(seat, model, self._frame(seat, {**wrong, **out}))
+
+        found = offenders(fresh, lambda some: not said(some))
+        return {snippet: said([snippet]) for snippet in found or ()}
 
     def _is_live(self, seat: Seat) -> Live:
         """What is live; read from the folder only when it is not what was read last."""
@@ -366,6 +442,8 @@ class Keeper:
         """
         model = built.model
         if self._gives_up_https(seat, model, error):
+            return True
+        if self._blame_snippets(seat, model, error):
             return True
         if isinstance(error, ReloadFailed):
             known = {listener.name for listener in self._is_live(seat).model.listeners}
@@ -427,10 +505,10 @@ class Keeper:
             return {}
         return {str(route.name): words for route in fresh if (words := against([route]))}
 
-    def _said(self, seat: Seat, model: Model) -> str:
+    def _said(self, seat: Seat, model: Model, frame: Frame | None = None) -> str:
         """What is said against the text of a model, by the read-back or by the proxy's own test; "" when nothing is."""
         try:
-            candidate = self._write(model, seat)
+            candidate = self._write(model, seat, frame)
         except RefusedText as error:
             return error.message
         folder = seat.target.folder
@@ -438,7 +516,8 @@ class Keeper:
         folder.stage(candidate.generation, candidate.as_dict(), candidate.private)
         answer = seat.proxy.test(seat.target, candidate.generation)
         folder.discard(candidate.generation)
-        return words(answer.output) if answer.code else ""
+        said = words(answer.output) if answer.code else ""
+        return said and said + self._printed(said, model, candidate, seat, frame)
 
     def _trusted(self, seat: Seat) -> Kept:
         """What is kept, without the routes whose time for another try has come."""
@@ -473,12 +552,17 @@ class Keeper:
         served = {str(r.name) for r in wanted.built.model.routes() if r.withheld != QUARANTINE}
         refused = {str(p.route) for p in wanted.built.placements} - served
         quarantined = tuple(q for q in kept.quarantined if q.name in refused)
-        self._remember(seat, Kept(claims, quarantined, self._verdicts))
+        self._remember(seat, Kept(claims, quarantined, self._verdicts, self._frame(seat).snippets))
         self._expect(kept, quarantined)
 
     def _expect(self, before: Kept, quarantined: tuple[Quarantined, ...]) -> None:
         """New claims alone change nothing of what was built: whoever holds one now was the first that asked for it."""
-        if self._shaped is None or self._kept is None or quarantined != before.quarantined:
+        if (
+            self._shaped is None
+            or self._kept is None
+            or quarantined != before.quarantined
+            or self._kept.snippets != before.snippets
+        ):
             return
         if {*before.claims} <= {*self._kept.claims} and self._shaped[0].kept == replace(before, verdicts=()):
             self._shaped = (replace(self._shaped[0], kept=replace(self._kept, verdicts=())), self._shaped[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from confgen.model import Route
+from confgen.snippets import Snippets
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,11 +53,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """All of it, for one proxy; sorted by name."""
+    """All of it, for one proxy; sorted by name.  snippets: those of the generation that went live last."""
 
     claims: tuple[Claim, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    snippets: Snippets = ()
 
 
 def claim_names(protocol: str, port: int, route: Route) -> tuple[str, ...]:

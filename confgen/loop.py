@@ -109,7 +109,7 @@ class Loop:
     def keeper(self, seat: Seat) -> Keeper:
         """The keeper of that proxy, made when it is first met."""
         keeper = self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock, self._stopped))
-        keeper.obey(self._settings, self._edition, self._given.policy, self._given.shelf)
+        keeper.obey(self._settings, self._edition, self._given.policy, self._given.shelf, self._given.snippets)
         return keeper
 
     def _kept(self, found: tuple[Seat, ...], state: State) -> tuple[SeatReport, ...]:

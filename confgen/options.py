@@ -166,6 +166,8 @@ OPTIONS: tuple[Option, ...] = (
            variable="CONFGEN_REQUIRE_ENABLE", means='Look only at containers labelled confgen.enable: "true".'),
     Option(name="templates", flags=("--templates",), key="templates.folders", field="templates", kind=Kind(sort=Sort.FOLDER, many=True, there=True),
            variable="CONFGEN_TEMPLATES", live=True, means="A folder whose files shadow the shipped templates; the first that has a file wins."),
+    Option(name="snippets", flags=("--snippets",), key="templates.snippets", field="snippets", kind=Kind(sort=Sort.FOLDER, there=True),
+           variable="CONFGEN_SNIPPETS", live=True, means="A folder of text of your own that goes into the proxy's text as it is."),
     Option(name="log_format", flags=("--log-format",), key="log.format", field="log.format", kind=_choice("text", "json"), variable="CONFGEN_LOG_FORMAT",
            live=True, means="Format of confgen's own log."),
     Option(name="verbose", flags=("-v", "--verbose"), key="log.verbose", field="log.verbose", kind=_FLAG, variable="", live=True, means="Tell every turn."),

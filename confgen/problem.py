@@ -38,6 +38,7 @@ class Effect(enum.Enum):
     SERVER = "this instance gets no traffic"
     USER = "this user cannot log in"
     ROUTE = "the route is left out"
+    SNIPPET = "its last good text stays, or none"
     PROXY = "this proxy is left alone"
     FILE = "nothing was looked at"
     WITHHELD = "the route answers 503 until this is mended"

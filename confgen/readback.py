@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from confgen.errors import RefusedText
@@ -34,10 +35,16 @@ def within(part: str) -> tuple[tuple[str, ...], ...]:
     return ((f"({part})",),) if part else ()
 
 
-def verify(expected: Structure, found: Structure, omitted: tuple[str, ...] = ()) -> None:
+def verify(
+    expected: Structure,
+    found: Structure,
+    omitted: tuple[str, ...] = (),
+    lines: Callable[[], Mapping[Statement, tuple[str, int]]] = dict,
+) -> None:
     """Raises RefusedText when the text holds a statement that the model does not, or lacks one, or has one twice.
 
-    omitted: parts that are not looked at.
+    omitted: parts that are not looked at.  lines: where each statement of the text stands, asked for only when something is
+    wrong.
 
     The order does not count: neither proxy gives a meaning to the order of the statements that carry the model
     (where one does, the proxy's `structure` puts the position into the words).
@@ -60,7 +67,20 @@ def verify(expected: Structure, found: Structure, omitted: tuple[str, ...] = ())
     if protecting:
         listed = ", ".join(f'"{part}"' for part in protecting)
         hint += f". If this is meant, write into the policy file: [templates] may_omit = [{listed}]"
-    raise RefusedText("the rendered text " + "; ".join(parts), hint)
+    where = lines()
+    where = {**{_unplaced(statement): spot for statement, spot in where.items()}, **where}
+    spots = (_spot(statement, where) for statement in (*sorted(surplus)[:3], *sorted(missing)[:3]))
+    found_at = tuple(dict.fromkeys(spot for spot in spots if spot))
+    raise RefusedText("the rendered text " + "; ".join(parts), hint, found_at)
+
+
+def _spot(statement: Statement, where: Mapping[Statement, tuple[str, int]]) -> tuple[str, int] | None:
+    """Where a statement stands; of one that is not there, where the innermost block around it begins."""
+    while statement not in where:
+        if not statement.blocks:
+            return None
+        statement = Statement(statement.blocks[:-1], statement.blocks[-1])
+    return where[statement]
 
 
 def _unplaced(statement: Statement) -> Statement:

@@ -1,5 +1,5 @@
-"""The references of labels and settings, made from the tables that obey them: docs/labels.md, docs/labels.schema.json and
-docs/settings.md.
+"""The references of labels and settings, made from the tables that obey them: docs/labels.md, docs/labels.schema.json,
+docs/settings.md; and docs/context.md, of what templates get.
 
 `python -m confgen.reference` writes them; with --check it tells whether one is stale.
 """
@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 from confgen.keys import KEYS, SECURITY, Key, Scope
+from confgen.observe import context
 from confgen.options import OPTIONS, Option
 from confgen.problem import CODES, Effect
+from confgen.proxies import PROXIES
 
 _TITLES = {
     Scope.ROUTE: "Which requests come here",
@@ -214,6 +216,7 @@ def files() -> dict[Path, str]:
         docs / "labels.md": page(),
         docs / "labels.schema.json": json.dumps(schema(), indent=2) + "\n",
         docs / "settings.md": settings_page(),
+        docs / "context.md": context.page(PROXIES),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -21,15 +22,32 @@ from jinja2 import (
     TemplateSyntaxError,
     Undefined,
 )
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from confgen.errors import BadTemplate
 from confgen.recent import Recent
+from confgen.snippets import Snippet
 from confgen.values import Text
 
 #: Stands in the text where the generation goes until the digest over that very text is known; no value can hold \x01.
 _GENERATION = "\x01generation\x01"
+
+#: Around the place of a template, where rendering marks what it prints: "\x02FILE:LINE\x03".
+_MARK = re.compile("\x02([^\x03]*)\x03")
+_LEAD = re.compile("(?:\x02[^\x03]*\x03|[ \t])*")
+
+#: The version of what templates get: raised when a name goes or means something else, not when one comes.
+CONTEXT = 1
+#: What rendering adds to every view, and what it is.
+ADDED: Mapping[str, str] = {
+    "context": "the version of this context",
+    "generation": "the digest that names this text; printed as it is, since it is known only when all is printed",
+    "parts": 'the same for each of many things: `{{ parts("haproxy/backend.j2", "back", backs) }}`',
+    "part": 'prints a template for one thing of many: `{{ part("nginx/port.j2", port=port) }}`',
+}
 
 #: No files beside those that templates make.
 NOTHING: Mapping[str, bytes] = {}
@@ -53,6 +71,9 @@ class Renders(Protocol):
 
         Raises BadTemplate with the template's file, and the line where known.
         """
+
+    def marked(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
+        """The text of each recipe, in which marks say what printed it; `origins` reads them.  Raises BadTemplate."""
 
     def forget(self) -> None:
         """The templates have changed: they are read anew."""
@@ -101,6 +122,29 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return not isinstance(obj, Text) and super().is_safe_attribute(obj, attr, value)
 
 
+class _Marks(Extension):
+    """Each line that a template prints begins with its place in that template."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        file = stream.filename or stream.name
+        for token in stream:
+            if token.type == "variable_begin":
+                yield Token(token.lineno, "data", _mark(file, token.lineno))
+            if token.type != "data":
+                yield token
+                continue
+            lines = enumerate(token.value.split("\n"), token.lineno)
+            yield Token(token.lineno, "data", "\n".join(f"{_mark(file, number)}{line}" for number, line in lines))
+
+
+def _mark(file: str | None, line: int) -> str:
+    return f"\x02{file}:{line}\x03"
+
+
+#: Marks make a text so many times longer at most; they are wanted for messages alone.
+MARKED = 8
+
+
 class TooLong(Exception):
     """Rendering takes too long: raised from without, on the line of the template that is at work then."""
 
@@ -108,18 +152,27 @@ class TooLong(Exception):
 class Renderer:
     """Templates of the shipped set, shadowed by the operator's folders; made once, used for every turn.
 
-    most: how many characters all files of a generation may have together, None without limit.
+    most: how many characters all files of a generation may have together, None without limit.  marks: what is printed says
+    where it comes from.
     """
 
-    def __init__(self, folders: tuple[Path, ...], filters: Mapping[str, Callable[..., str]], most: int | None = None) -> None:
-        self._most = most
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        filters: Mapping[str, Callable[..., str]],
+        most: int | None = None,
+        *,
+        marks: bool = False,
+    ) -> None:
+        self._given, self._most = (folders, filters), most
         ours = FileSystemLoader(str(shipped()))
         # "shipped/nginx/site.j2" is always ours, so that a template that shadows one can extend it.
         loaders = [*(_Overlay(str(folder)) for folder in folders), ours, PrefixLoader({"shipped": ours})]
         self._environment = _Sandbox(
             loader=ChoiceLoader(loaders),
             undefined=StrictUndefined,
-            finalize=_finalize,
+            finalize=_finalize_marked if marks else _finalize,
+            extensions=[_Marks] if marks else [],
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
@@ -131,6 +184,9 @@ class Renderer:
 
     def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], beside: Mapping[str, bytes] = NOTHING) -> Candidate:
         return seal(recipes, self.texts(recipes, view), beside)
+
+    def marked(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
+        return Renderer(*self._given, None if self._most is None else MARKED * self._most, marks=True).texts(recipes, view)
 
     def texts(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
         """The text of each recipe, with a mark where the generation goes; `seal` makes the Candidate of them."""
@@ -169,8 +225,8 @@ class Renderer:
         try:
             template = self._environment.get_template(name)
             if most is None:
-                return template.render(view, generation=_GENERATION)
-            parts = cast(Generator[str], template.generate(view, generation=_GENERATION))
+                return template.render(view, generation=_GENERATION, context=CONTEXT)
+            parts = cast(Generator[str], template.generate(view, generation=_GENERATION, context=CONTEXT))
             return "".join(_within(most, parts))
         except TemplateSyntaxError as error:
             raise _bad(f"{error.filename or error.name or name}:{error.lineno}", error.message or "syntax error") from error
@@ -241,6 +297,20 @@ def _named(path: str, text: str, generation: str) -> str:
     return text
 
 
+def origins(marked: str, text: str) -> list[str]:
+    """ "FILE:LINE" of what printed each line of a text, by the same text with marks; empty where the two differ in their lines."""
+    lines = marked.split("\n")
+    if len(lines) != text.count("\n") + 1:
+        return []
+    found, last = [], ""
+    for line in lines:
+        # What stands last before the first visible character: the indentation may be of another template.
+        before = _MARK.findall(_LEAD.match(line)[0])  # type: ignore[index]  # it fits everything
+        found.append(before[-1] if before else last)
+        last = (_MARK.findall(line) or [last])[-1]
+    return found
+
+
 def shipped() -> Path:
     """The folder of the shipped templates: inside the wheel, or at the root of a checkout."""
     inside = Path(str(resources.files("confgen"))) / "templates"
@@ -253,9 +323,18 @@ def _finalize(value: object) -> object:
         return value
     if isinstance(value, Undefined):
         str(value)  # raises with the name that is missing
+    if isinstance(value, Snippet):
+        return value.text
     if isinstance(value, Text):
         raise TypeError("free text must go through the quoting filter: {{ value | q }}")
     raise TypeError(f"a {type(value).__name__} cannot be printed into a proxy's file")
+
+
+def _finalize_marked(value: object) -> object:
+    if not isinstance(value, Snippet):
+        return _finalize(value)
+    lines = value.text.split("\n")
+    return "\n".join(f"{_mark(value.file, number)}{line}" if line else "" for number, line in enumerate(lines, 1))
 
 
 def _where(error: BaseException, name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from confgen.settings import LabelSettings
+from confgen.snippets import Snippets, placed
 from confgen.state import Attachment, Instance, Phase, Snapshot, State
 
 _ROUTES: Mapping[str, Mapping[str, str]] = {
@@ -44,20 +45,35 @@ _ROUTES: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def states(labels: LabelSettings) -> dict[str, State]:
-    """Worlds by name: none, one container, one of each kind, and the same with nobody who answers."""
-    every = tuple(_instance(name, number, labels) for number, name in enumerate(_ROUTES, 2))
-    stopped = tuple(_instance(name, number, labels, Phase.PAUSED) for number, name in enumerate(_ROUTES, 2))
+def states(labels: LabelSettings, snippets: Snippets = ()) -> dict[str, State]:
+    """Worlds by name: none, one container, one of each kind and one for each snippet, and the same with nobody who answers."""
+    asked = {**{name: (name, said) for name, said in _ROUTES.items()}, **_for(snippets)}
+    every = tuple(_instance(*told, number, labels) for number, told in enumerate(asked.values(), 2))
+    stopped = tuple(_instance(*told, number, labels, Phase.PAUSED) for number, told in enumerate(asked.values(), 2))
     worlds = {"no container": (), "one container": every[:1], "one of each kind": every, "nobody answers": stopped}
     return {name: State.of((Snapshot("samples", instances),)) for name, instances in worlds.items()}
 
 
-def _instance(name: str, number: int, labels: LabelSettings, phase: Phase = Phase.RUNNING) -> Instance:
+def _for(snippets: Snippets) -> dict[str, tuple[str, Mapping[str, str]]]:
+    """A container for each host, route and pool that a snippet is for: its name and its labels."""
+    found: dict[str, tuple[str, Mapping[str, str]]] = {}
+    for host in placed(snippets, "nginx", "server"):
+        found[f"server {host}"] = (f"host-{len(found)}", {"host": host, "port": "80"})
+    for route in placed(snippets, "nginx", "location"):
+        group, _, name = route.rpartition(".")
+        own = f"routes.{name}." if name != "default" else ""
+        found[f"location {route}"] = (group, {f"{own}host": f"route-{len(found)}.example.com", f"{own}port": "80"})
+    for pool in placed(snippets, "haproxy", "backend"):
+        found[f"backend {pool}"] = (f"pool-{len(found)}", {"host": f"pool-{len(found)}.example.com", "port": "80", "pool": pool})
+    return found
+
+
+def _instance(name: str, said: Mapping[str, str], number: int, labels: LabelSettings, phase: Phase = Phase.RUNNING) -> Instance:
     return Instance(
         name=name,
         source="samples",
         phase=phase,
-        labels=tuple(sorted((f"{labels.prefix}.{key}", text) for key, text in _ROUTES[name].items())),
-        attachments=(Attachment("front", f"10.0.0.{number}"),),
+        labels=tuple(sorted((f"{labels.prefix}.{key}", text) for key, text in said.items())),
+        attachments=(Attachment("front", f"10.0.{number // 250}.{number % 250}"),),
         created=number,
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from confgen.snippets import Snippets
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
@@ -21,6 +23,7 @@ class Frame:
     followed: confgen will ask the running proxy for its generation; false for text that is to serve with no confgen
     running, which then must not expect the shared folder.
     may_omit: parts of the text that the operator's templates need not write (the policy's `may_omit`); none.
+    snippets: the operator's own text (snippets.py); none, as long as no folder of it is given.
     """
 
     http_port: int = 80
@@ -30,6 +33,7 @@ class Frame:
     directory: PurePosixPath = PurePosixPath("/confgen")
     followed: bool = True
     may_omit: tuple[str, ...] = ()
+    snippets: Snippets = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,7 @@ class Settings:
     target: "" for the containers that are labelled as proxies; "container:NAME", "process" or "dir:PATH".
     proxy, proxy_version: what to render for where no proxy is there to be asked.
     templates: folders whose files shadow the shipped templates, first wins.
+    snippets: a folder of text that goes into the proxy's text as it is, None where there is none.
     engine: URL of the engine, "" for DOCKER_HOST or the default socket.
     policy: a file that grants hosts, paths and ports to owners (policy.py), None where everything may be claimed.
     certificates: the operator's folder of certificates, None where there is none.
@@ -97,6 +102,7 @@ class Settings:
     proxy: str = ""
     proxy_version: str = ""
     templates: tuple[Path, ...] = ()
+    snippets: Path | None = None
     engine: str = ""
     policy: Path | None = None
     certificates: Path | None = None

@@ -14,7 +14,7 @@ from confgen.apart import renderer
 from confgen.build import Built, build
 from confgen.codec import decode, encode
 from confgen.contents import contents, why
-from confgen.errors import BadInput
+from confgen.errors import BadInput, BadTemplate, RefusedText
 from confgen.kept import Kept
 from confgen.labels import proxy_kind
 from confgen.model import Listener, Model, Route, withheld
@@ -27,11 +27,13 @@ from confgen.proxies import PROXIES
 from confgen.proxies.proxy import Caps, Proxy
 from confgen.readback import verify
 from confgen.recent import Recent
-from confgen.render import Candidate, Renders
+from confgen.render import Candidate, Renders, origins
 from confgen.rival import leads
 from confgen.secure import secure
 from confgen.settings import Frame, Settings
+from confgen.snippets import Snippets
 from confgen.sources.certificates import Certificates
+from confgen.sources.snippets import read_snippets
 from confgen.sources.users import read_users
 from confgen.state import State
 from confgen.targets.folder import Folder
@@ -155,10 +157,44 @@ def write(model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Render
     """
     recent = recent or Recent()
     recent.next()
-    candidate = renderer.render(proxy.outputs, proxy.view(model, caps, frame, recent), proxy.secrets(model))
-    verify(proxy.expected(model, caps, frame, recent), proxy.structure(candidate.as_dict(), recent), frame.may_omit)
+    view = proxy.view(model, caps, frame, recent)
+    candidate = renderer.render(proxy.outputs, view, proxy.secrets(model))
+    rendered = candidate.as_dict()
+    try:
+        said = proxy.structure(rendered, recent)
+        verify(proxy.expected(model, caps, frame, recent), said, frame.may_omit, lambda: proxy.lines(rendered))
+    except RefusedText as error:
+        where = _printed(error.spots, rendered, proxy, view, renderer)
+        raise RefusedText(f"{error.message}{where}", error.hint, error.spots) from error
     files = (*candidate.files, (MODEL_FILE, _as_json(model, recent)))
     return replace(candidate, files=files, private=_private(candidate, model))
+
+
+def printed(words: str, candidate: Candidate, model: Model, proxy: Proxy, caps: Caps, frame: Frame, renderer: Renders) -> str:
+    """Which lines of templates and snippets printed the lines of the text that a proxy's words name; "" where none is known."""
+    rendered = candidate.as_dict()
+    named = [(path, int(line)) for path in rendered for line in re.findall(rf"{re.escape(path)}:([0-9]+)", words)]
+    return _printed(tuple(dict.fromkeys(named)), rendered, proxy, proxy.view(model, caps, frame), renderer)
+
+
+def _printed(
+    spots: tuple[tuple[str, int], ...],
+    rendered: Mapping[str, bytes],
+    proxy: Proxy,
+    view: Mapping[str, object],
+    renderer: Renders,
+) -> str:
+    try:
+        texts = renderer.marked(proxy.outputs, view) if spots else []
+    except BadTemplate:
+        return ""
+    lines = {
+        output.path: origins(marked, rendered[output.path].decode("utf-8", "replace"))
+        for output, marked in zip(proxy.outputs, texts, strict=bool(spots))
+    }
+    found = (lines.get(path, [])[line - 1 : line] for path, line in spots)
+    places = ", ".join(dict.fromkeys(place for one in found for place in one if place))
+    return f"; printed by {places}" if places else ""
 
 
 def _private(candidate: Candidate, model: Model) -> frozenset[str]:
@@ -235,14 +271,29 @@ def _tagged(image: str, kind: str) -> str:
 
 def want_offline(state: State, place: Offline, settings: Settings, live: Live = _NOBODY, shelf: Shelf = _EMPTY_SHELF) -> Wanted:
     """What a proxy should serve that is not there to be asked, against what is `live`."""
-    policy = read_policy(settings)
-    frame = replace(settings.frame, may_omit=policy.may_omit if policy else settings.frame.may_omit)
+    policy, (snippets, odd) = read_policy(settings), read_snippets(settings.snippets)
+    frame = _framed(settings, policy, snippets, place.proxy)
     given = (place.proxy, place.caps, place.vantage, settings, frame)
     built = shape(state, *given, policy=policy, shelf=shelf, users=read_users(settings.users))
-    built = replace(built, problems=tuple(sorted({*built.problems, *_unknown_proxies(state, settings)})))
+    built = replace(built, problems=tuple(sorted({*built.problems, *odd, *_unknown_proxies(state, settings)})))
     with closing(renderer(settings.templates, place.proxy.filters)) as renders:
         candidate = write(built.model, place.proxy, place.caps, frame, renders)
     return Wanted(built, planned(live, built.model, candidate, place.proxy, place.caps), candidate)
+
+
+def _framed(settings: Settings, policy: Policy | None, snippets: Snippets, proxy: Proxy) -> Frame:
+    """With the snippets of this proxy.  Raises BadTemplate: where nothing is live, nothing can stand in for one that is wrong."""
+    own = tuple(s for s in snippets if s.name.startswith(f"{proxy.name}/"))
+    for mistake in (mistake for s in own if (mistake := proxy.mistake(s))):
+        raise BadTemplate(f"snippet {mistake.where}: {mistake.words}", "mend the snippet")
+    return replace(settings.frame, may_omit=policy.may_omit if policy else settings.frame.may_omit, snippets=own)
+
+
+def printed_offline(words: str, wanted: Wanted, place: Offline, settings: Settings) -> str:
+    """As `printed`, for what `want_offline` made."""
+    frame = _framed(settings, read_policy(settings), read_snippets(settings.snippets)[0], place.proxy)
+    with closing(renderer(settings.templates, place.proxy.filters)) as renders:
+        return printed(words, wanted.candidate, wanted.built.model, place.proxy, place.caps, frame, renders)
 
 
 def unknown_proxy(origin: Origin, kind: str) -> Problem:

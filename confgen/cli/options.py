@@ -69,7 +69,7 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for 
 LOOK = ("engine", "target", "proxy", "directory", "prefix", "require_enable", "policy", "certificates", "users")
 #: Where it counts what an operator approved, too.
 LIVE = (*LOOK, "expect")
-TEXT = ("proxy_version", "templates", "http_port", "https_port", "ipv6", "access_log")
+TEXT = ("proxy_version", "templates", "snippets", "http_port", "https_port", "ipv6", "access_log")
 LOG = ("log_format", "verbose", "quiet")
 FILES = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 

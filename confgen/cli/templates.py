@@ -94,26 +94,29 @@ def eject(names: tuple[str, ...], output: Path, force: bool) -> int:
 def context(files: tuple[Path, ...], **given: Any) -> int:
     """Every name that the templates get, with its value, for compose files, a snapshot, or what runs now.
 
-    What the names mean stands in templates/README.md.
+    What the names mean stands in docs/context.md.
 
     \b
     Example: confgen templates context compose.yaml --proxy nginx
     """
-    from confgen.observe.view import plain
+    from confgen.observe.view import names
+    from confgen.render import CONTEXT
+    from confgen.sources.snippets import read_snippets
     from confgen.want import offline, read_shelf, shape
 
     settings = settings_from(given)
     state, shelf = read(files, settings), read_shelf(settings)
+    frame = replace(settings.frame, snippets=read_snippets(settings.snippets)[0])
     found = {}
     for place in offline(state, settings):
-        built = shape(state, place.proxy, place.caps, place.vantage, settings, settings.frame, shelf=shelf)
-        found[place.name] = plain(place.proxy.view(built.model, place.caps, settings.frame))
+        built = shape(state, place.proxy, place.caps, place.vantage, settings, frame, shelf=shelf)
+        found[place.name] = {"context": CONTEXT, **names(place.proxy.view(built.model, place.caps, frame))}
     click.echo(json.dumps(found, indent=1))
     return FINE
 
 
 @templates.command(short_help="Try them on containers of every kind.")
-@options("proxy", "proxy_version", "templates", "policy")
+@options("proxy", "proxy_version", "templates", "snippets", "policy")
 def check(**given: Any) -> int:
     """Render, read back and test your templates for samples of containers, one of every kind, without any file or engine.
 
@@ -141,9 +144,10 @@ def check(**given: Any) -> int:
 def _tried(each: list[Settings]) -> Iterator[tuple[str, Checked]]:
     from confgen.check import check as checked
     from confgen.samples import states
+    from confgen.sources.snippets import read_snippets
 
     for settings in each:
-        for name, state in states(settings.labels).items():
+        for name, state in states(settings.labels, read_snippets(settings.snippets)[0]).items():
             yield from ((name, result) for result in checked(state, settings))
 
 

@@ -9,6 +9,11 @@ from dataclasses import fields, is_dataclass
 from confgen.values import Text
 
 
+def names(view: Mapping[str, object]) -> dict[str, object]:
+    """Every name that templates get, with its value."""
+    return {name: plain(value) for name, value in view.items()}
+
+
 def plain(value: object) -> object:
     """Every field, and every property that is a plain value, since templates may use both; free text as the label has it."""
     if is_dataclass(value) and not isinstance(value, type):

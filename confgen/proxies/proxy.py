@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from confgen.model import Model
 from confgen.plan import Change, Impact
 from confgen.problem import Problem
-from confgen.readback import Structure
+from confgen.readback import Statement, Structure
 from confgen.recent import Recent
 from confgen.settings import Frame
+from confgen.snippets import Mistake, Snippet
 from confgen.targets.target import Answer, Target
 
 
@@ -74,6 +75,8 @@ class Proxy(Protocol):
     outputs: tuple[Output, ...]
     #: Filters for the templates; `q` quotes a value as one word of the proxy's language.
     filters: Mapping[str, Callable[..., str]]
+    #: Type and meaning of each name in `view`.
+    names: Mapping[str, tuple[Any, str]]
     #: The version that is rendered for where none can be asked.
     newest: str
 
@@ -103,6 +106,12 @@ class Proxy(Protocol):
         A statement that neither carries the model nor belongs to the skeleton is part of the answer too, so that it is
         seen as not meant.  Raises RefusedText when the text cannot be read at all.
         """
+
+    def lines(self, files: Mapping[str, bytes]) -> Mapping[Statement, tuple[str, int]]:
+        """File and line of each statement that stands in the files (pure); for messages."""
+
+    def mistake(self, snippet: Snippet) -> Mistake | None:
+        """What is wrong in an operator's snippet before any proxy is asked: it is no whole, or leaves its block (pure)."""
 
     def weigh(self, change: Change) -> tuple[Impact, str]:
         """What it takes to bring a change into the running proxy, and why, in words (pure)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.metadata
 import re
 import subprocess
@@ -14,11 +13,7 @@ import pytest
 
 from confgen import errors
 from confgen.cli import cli
-from confgen.model import Model
 from confgen.proxies import PROXIES
-from confgen.proxies.haproxy import shape as haproxy_shape
-from confgen.proxies.nginx import shape as nginx_shape
-from confgen.settings import Frame
 from tests.bed import venv
 from tests.bed.shell import BedError, alone
 from tests.e2e.stack import ROOT
@@ -74,27 +69,6 @@ def test_every_exit_code_is_listed() -> None:
     }
     listed = set(map(int, re.findall(r"^\| ([0-9]+) \|", text("docs/cli.md"), re.MULTILINE)))
     assert raised <= listed
-
-
-@pytest.mark.parametrize("name", sorted(PROXIES))
-def test_the_template_contract_has_every_name(name: str) -> None:
-    contract = text("templates/README.md").split("\n## nginx\n")[1]
-    nginx, haproxy = contract.split("\n## HAProxy\n")
-    page = nginx if name == "nginx" else haproxy
-    proxy = PROXIES[name]
-    shapes = {"nginx": nginx_shape, "haproxy": haproxy_shape}[name]
-    words = {"generation", *proxy.view(Model(), proxy.caps(proxy.newest), Frame())}
-    used = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "templates" / name).glob("*.j2"))
-    for kind in vars(shapes).values():
-        if (
-            isinstance(kind, type)
-            and dataclasses.is_dataclass(kind)
-            and kind.__module__ == shapes.__name__
-            and kind.__name__ != "Maps"
-        ):
-            words |= {field.name for field in dataclasses.fields(kind) if f".{field.name}" in used}
-    missing = {word for word in (*words, *proxy.filters) if f"`{word}`" not in page}
-    assert not missing
 
 
 @pytest.mark.parametrize("name", sorted(PROXIES))

@@ -58,7 +58,14 @@ def test_there_is_an_option_for_every_setting_but_a_few() -> None:
             for name in (leaves(type(value), f"{field.name}.") if is_dataclass(value) else {f"{before}{field.name}"})
         }
 
-    without = {"frame.directory", "frame.followed", "frame.may_omit", "keep", *(f"pace.{field.name}" for field in fields(Pace))}
+    without = {
+        "frame.directory",
+        "frame.followed",
+        "frame.may_omit",
+        "frame.snippets",
+        "keep",
+        *(f"pace.{field.name}" for field in fields(Pace)),
+    }
     assert leaves(Settings) - without == {option.field for option in OPTIONS}
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from confgen.model import Model
 from confgen.plan import Change, Impact
 from confgen.problem import Problem
 from confgen.proxies.haproxy import alter, control
+from confgen.proxies.haproxy import structure as _structure
 from confgen.proxies.haproxy.caps import NEWEST, read
 from confgen.proxies.haproxy.fit import fit
 from confgen.proxies.haproxy.quote import FILTERS
 from confgen.proxies.haproxy.steps import way
-from confgen.proxies.haproxy.structure import expected, structure
-from confgen.proxies.haproxy.view import OUTPUTS, view
+from confgen.proxies.haproxy.view import NAMES, OUTPUTS, view
 from confgen.proxies.haproxy.weigh import weigh
 from confgen.proxies.proxy import Caps, Output, Proxy, Step, Way
-from confgen.readback import Structure
+from confgen.readback import Statement, Structure
 from confgen.recent import Recent
 from confgen.settings import Frame
+from confgen.snippets import Mistake, Snippet
 from confgen.targets.target import Answer, Target
 
 
@@ -28,6 +30,7 @@ class HAProxy:
     name = "haproxy"
     outputs: tuple[Output, ...] = OUTPUTS
     filters: Mapping[str, Callable[..., str]] = FILTERS
+    names: Mapping[str, tuple[Any, str]] = NAMES
     newest = NEWEST
 
     def caps(self, said: str) -> Caps:
@@ -43,10 +46,16 @@ class HAProxy:
         return {}
 
     def expected(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> Structure:
-        return expected(model, caps, frame, recent or Recent())
+        return _structure.expected(model, caps, frame, recent or Recent())
 
     def structure(self, files: Mapping[str, bytes], recent: Recent | None = None) -> Structure:
-        return structure(files, recent or Recent())
+        return _structure.structure(files, recent or Recent())
+
+    def lines(self, files: Mapping[str, bytes]) -> Mapping[Statement, tuple[str, int]]:
+        return _structure.lines(files)
+
+    def mistake(self, snippet: Snippet) -> Mistake | None:
+        return _structure.mistake(snippet)
 
     def weigh(self, change: Change) -> tuple[Impact, str]:
         return weigh(change)

@@ -22,6 +22,7 @@ from confgen.proxies.proxy import Caps
 from confgen.recent import Recent
 from confgen.secure import opened
 from confgen.settings import Frame
+from confgen.snippets import Snippet
 from confgen.values import Name, Port, Text, Wildcard
 
 #: Backends of our own; names of pools hold no colon.
@@ -127,6 +128,8 @@ class Line:
 class Back:
     """One pool.  cookie: "" where none sticks.  silence: milliseconds that a server may be silent.
 
+    snippet: the operator's own text for this pool.
+
     widths: of the longest name and address, so that a template can put the servers into columns.
     """
 
@@ -140,6 +143,7 @@ class Back:
     rules: tuple[Rule, ...]
     servers: tuple[Line, ...]
     acls: tuple[guards.Acl, ...] = ()
+    snippet: Snippet | None = None
 
     @property
     def widths(self) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from confgen.errors import RefusedText
 from confgen.model import Model
@@ -19,6 +20,7 @@ from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure, within
 from confgen.recent import Recent
 from confgen.settings import Frame
+from confgen.snippets import Mistake, Snippet, only, placed
 from confgen.users import Hash
 from confgen.values import Text
 
@@ -72,13 +74,53 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
     for table in guards.tables(model):
         counted = f"stick-table type ipv6 size 100k expire {period(table.expire)} store {table.counts}"
         found += _section(f"backend {table.name} from confgen:http", [tuple(counted.split(" "))])
+    every = only(frame.snippets, "haproxy", "frontend")
     for front in shape.fronts(model, caps, frame):
-        found += _section(f"frontend {front.name} from confgen:{'http' if front.web else front.protocol}", _front(front))
+        title = f"frontend {front.name} from confgen:{'http' if front.web else front.protocol}"
+        found += _section(title, (*_front(front), *_own(every if front.web else None, "frontend")))
+    own = placed(frame.snippets, "haproxy", "backend")
     for back in recent.once(shape.backs, model, recent):
-        found += recent.of(_pool, back)
+        found += recent.of(_pool, back, own.get(back.name))
     for name, statements in _answers(model, frame):
         found += _section(f"backend {name} from confgen:http", statements)
+    found += _placed(("global",), _own(only(frame.snippets, "haproxy", "global"), "global"))
+    found += _statements(_own_lines(only(frame.snippets, "haproxy", "haproxy")))
     return (*found, *_maps(model, recent), *_certificates(model, frame))
+
+
+def _own_lines(snippet: Snippet | None) -> list[tuple[bytes, ...]]:
+    """The words of each line of the operator's own text."""
+    return tokens.lines(snippet.text.encode()) if snippet else []
+
+
+def _own(snippet: Snippet | None, section: str) -> list[tuple[str, ...]]:
+    """Without skeleton."""
+    said = (tuple(map(_text, words)) for words in _own_lines(snippet))
+    return [words for words in said if not _skeleton((section,), words)]
+
+
+#: Variables that find the route, or say who may come in with it.
+_FOUND = re.compile(r"http-request (?:un)?set-var\(txn\.(?:host|site|asked|clean|path|match|route)[,)]")
+
+
+def mistake(snippet: Snippet) -> Mistake | None:
+    """Why a snippet cannot stand where it is meant to: it opens a section of its own, or says what the model says."""
+    sections = snippet.place[0] == "haproxy"
+    inside = False
+    for number, line in enumerate(snippet.text.encode().split(b"\n"), 1):
+        try:
+            words = tuple(map(_text, tokens.words(line)))
+        except RefusedText as error:
+            return Mistake(snippet, error.message.removeprefix(f"{tokens.READING}: "), number)
+        if words and words[0] in SECTIONS and not sections:
+            return Mistake(snippet, f'"{words[0]}" begins a section: a snippet stays inside its own', number)
+        inside = inside or bool(words and words[0] in SECTIONS)
+        if words and not inside and sections:
+            return Mistake(snippet, f'"{words[0]}" stands in no section', number)
+        ours = bool(words[1:]) and words[0] in SECTIONS and words[1].startswith(("confgen:", "port:", "redirect:"))
+        if ours or _FOUND.match(" ".join(words)) or "proc.confgen" in words[1:2]:
+            return Mistake(snippet, f'"{" ".join(words[:2])}" is said by confgen, which reads it back', number)
+    return None
 
 
 def _shared(model: Model) -> list[str]:
@@ -124,8 +166,9 @@ def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
     yield ("default_backend", shape.NOT_FOUND)
 
 
-def _pool(back: shape.Back) -> list[Statement]:
-    return _section(f"backend {back.name} from confgen:{'tcp' if back.protocol == 'tcp' else 'http'}", _back(back))
+def _pool(back: shape.Back, snippet: Snippet | None) -> list[Statement]:
+    title = f"backend {back.name} from confgen:{'tcp' if back.protocol == 'tcp' else 'http'}"
+    return _section(title, (*_back(back), *_own(snippet, "backend")))
 
 
 def _back(back: shape.Back) -> Iterator[tuple[str, ...]]:
@@ -220,24 +263,44 @@ def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
     return tuple(found)
 
 
+def lines(files: Mapping[str, bytes]) -> dict[Statement, tuple[str, int]]:
+    """Where each statement stands: file and line.  Of a text that can be read."""
+    words = ((number, tokens.words(line)) for number, line in enumerate(files[_MAIN].split(b"\n"), 1))
+    found = {statement: (_MAIN, number) for statement, number in _numbered(line for line in words if line[1])}
+    for name, content in files.items():
+        if name != _MAIN:
+            for number, line in enumerate(content.split(b"\n"), 1):
+                found |= {
+                    _entry(name, position, *map(_text, words)): (name, number)
+                    for position, words in enumerate(tokens.entries(line))
+                }
+    return found
+
+
 def _carrying(part: bytes) -> Structure:
     """What whole sections say, without skeleton."""
     return tuple(_statements(tokens.lines(part)))
 
 
 def _statements(lines: list[tuple[bytes, ...]]) -> Iterator[Statement]:
+    return (statement for statement, _ in _numbered(enumerate(lines)))
+
+
+def _numbered(lines: Iterable[tuple[int, tuple[bytes, ...]]]) -> Iterator[tuple[Statement, int]]:
+    """What lines say, each with its number, without skeleton."""
     section: tuple[str, ...] = ()
-    inside: list[tuple[str, ...]] = []
-    for line in [*lines, (b"",)]:
+    inside: list[tuple[int, tuple[str, ...]]] = []
+    for number, line in chain(lines, [(0, (b"",))]):
         words = _unsaid(section, tuple(map(_text, line)))
         if words[0] and words[0] not in SECTIONS:
-            inside.append(words)
+            inside.append((number, words))
             continue
-        carrying = [stray for stray in inside if not _skeleton(section, stray)]
-        yield from _placed(section, carrying) if section else (Statement((), stray) for stray in inside)
+        carrying = [(at, stray) for at, stray in inside if not _skeleton(section, stray)]
+        said = _placed(section, (stray for _, stray in carrying)) if section else (Statement((), stray) for _, stray in carrying)
+        yield from zip(said, (at for at, _ in carrying), strict=True)
         section, inside = words, []
         if words[0]:
-            yield Statement((), words)
+            yield Statement((), words), number
 
 
 def _unsaid(section: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:

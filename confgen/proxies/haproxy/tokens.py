@@ -11,6 +11,8 @@ from __future__ import annotations
 from confgen.errors import RefusedText
 from confgen.problem import show
 
+#: How every refusal here begins.
+READING = "the rendered text cannot be read as HAProxy reads it"
 #: MAX_LINE_ARGS of HAProxy: what is longer is an error.
 MOST_WORDS = 64
 #: What C's isspace() knows.
@@ -133,6 +135,6 @@ def entries(text: bytes) -> list[tuple[bytes, ...]]:
 def refused(what: str, line: bytes) -> RefusedText:
     """The error for text that cannot be what was meant."""
     return RefusedText(
-        f"the rendered text cannot be read as HAProxy reads it: {what}: {show(line.decode('latin-1'), 120)}",
+        f"{READING}: {what}: {show(line.decode('latin-1'), 120)}",
         "a template prints something else than the model says; the last good text stays live",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from confgen.model import Model
 from confgen.plan import Change, Impact
@@ -15,9 +16,10 @@ from confgen.proxies.nginx import structure as _structure
 from confgen.proxies.nginx import view as _view
 from confgen.proxies.nginx import weigh as _weigh
 from confgen.proxies.proxy import Caps, Output, Proxy, Step, Way
-from confgen.readback import Structure
+from confgen.readback import Statement, Structure
 from confgen.recent import Recent
 from confgen.settings import Frame
+from confgen.snippets import Mistake, Snippet
 from confgen.targets.target import Answer, Target
 
 _ONLY_BY_RELOAD = Way(reload="")
@@ -29,6 +31,7 @@ class Nginx:
     name = "nginx"
     outputs: tuple[Output, ...] = (Output("nginx/nginx.conf.j2", _structure.MAIN),)
     filters: Mapping[str, Callable[..., str]] = _view.FILTERS
+    names: Mapping[str, tuple[Any, str]] = _view.NAMES
     newest = _caps.NEWEST
 
     def caps(self, said: str) -> Caps:
@@ -48,6 +51,12 @@ class Nginx:
 
     def structure(self, files: Mapping[str, bytes], recent: Recent | None = None) -> Structure:
         return _structure.structure(files, recent or Recent())
+
+    def lines(self, files: Mapping[str, bytes]) -> Mapping[Statement, tuple[str, int]]:
+        return _structure.lines(files)
+
+    def mistake(self, snippet: Snippet) -> Mistake | None:
+        return _structure.mistake(snippet)
 
     def weigh(self, change: Change) -> tuple[Impact, str]:
         return _weigh.weigh(change)

@@ -17,6 +17,7 @@ from confgen.proxies.nginx.rotation import drains, serves, sticky_cookie, taking
 from confgen.proxies.proxy import Caps
 from confgen.recent import Recent
 from confgen.settings import Frame
+from confgen.snippets import Snippet, placed
 from confgen.values import Duration, Name, Text
 
 #: Where Docker answers for the names of containers and services, inside each container.
@@ -92,7 +93,8 @@ class Location:
 
     limits, access, users: who may come in, and how much of it one client may take (guards.py); empty where nginx answers by
     itself, since `return` asks nobody who they are.  users: a file of the generation, "" where nobody has to log in.
-    generations: the folder of the generations, "" where the file is looked for beside the text.
+    generations: the folder of the generations, "" where the file is looked for beside the text.  snippet: the operator's own
+    text for this route, None where nginx answers by itself.
     """
 
     modifier: str
@@ -104,19 +106,22 @@ class Location:
     access: Directives = ()
     users: str = ""
     generations: str = ""
+    snippet: Snippet | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """Hosts with the same routes, and over TLS the same certificate: one server block.
 
-    certificate: its file.  strict: paths that can be read in two ways are refused.
+    certificate: its file.  strict: paths that can be read in two ways are refused.  snippet: the operator's own text for this
+    host.
     """
 
     names: tuple[str, ...]
     locations: tuple[Location, ...]
     certificate: str = ""
     strict: bool = False
+    snippet: Snippet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +225,18 @@ def sites(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Re
     for route in listener.routes:
         for host in route.hosts:
             of_host.setdefault(host, []).append(route)
-    groups: dict[tuple[str, tuple[int, ...]], tuple[list[str], list[Route]]] = {}
+    own = placed(frame.snippets, "nginx", "server")
+    groups: dict[tuple[str, Snippet | None, tuple[int, ...]], tuple[list[str], list[Route]]] = {}
     for name, routes in sorted(of_host.items()):
         alike = [recent.one(recent.of(_hostless, route)) for route in routes]
-        groups.setdefault((files.get(name, ""), tuple(map(id, alike))), ([], alike))[0].append(name)
+        groups.setdefault((files.get(name, ""), own.get(name), tuple(map(id, alike))), ([], alike))[0].append(name)
     pools = {pool.name: pool for pool in model.pools}
     return tuple(
         recent.of(
             _site,
             recent.one(certificate),
             names[0] in strict,
+            snippet,
             caps,
             frame,
             len(names),
@@ -237,7 +244,7 @@ def sites(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Re
             *routes,
             *(pools.get(route.pool) if route.pool else None for route in routes),
         )
-        for (certificate, _), (names, routes) in groups.items()
+        for (certificate, snippet, _), (names, routes) in groups.items()
     )
 
 
@@ -250,7 +257,7 @@ def _files(model: Model, frame: Frame) -> dict[str, str]:
     return {host: f"{frame.directory}/certs/{c.digest}.pem" for c in model.certificates for host in c.hosts}
 
 
-def _site(certificate: str, strict: bool, caps: Caps, frame: Frame, count: int, *what: Any) -> Site:
+def _site(certificate: str, strict: bool, snippet: Snippet | None, caps: Caps, frame: Frame, count: int, *what: Any) -> Site:
     """Exact paths first, then the longest prefix: nginx needs no order, a reader does.
 
     what: so many names, then the routes, then their pools; one by one, since by the same things the same site is known again.
@@ -263,7 +270,7 @@ def _site(certificate: str, strict: bool, caps: Caps, frame: Frame, count: int, 
             found.setdefault((location.modifier, location.path), location)
     found.setdefault(("", "/"), Location("", "/", "-", Answer(404, NOT_FOUND)))
     ordered = sorted(found.values(), key=lambda at: (-len(at.path.rstrip("/")), at.path.rstrip("/"), at.modifier != "=", at.path))
-    return Site(names, tuple(ordered), certificate, strict)
+    return Site(names, tuple(ordered), certificate, strict, snippet)
 
 
 def _of_route(route: Route, pool: Pool | None, caps: Caps, frame: Frame) -> list[Location]:
@@ -274,9 +281,10 @@ def _of_route(route: Route, pool: Pool | None, caps: Caps, frame: Frame) -> list
         places = [("=", path, False)]
     else:
         places = [("", "/", True)] if path == "/" else [("=", path, False), ("^~", path + "/", True)]
+    own = placed(frame.snippets, "nginx", "location")
     if answer or not pool:
         return [Location(modifier, place, route.name, answer) for modifier, place, _ in places]
-    guards = (limits(route), access(route), *users_file(route.users, frame))
+    guards = (limits(route), access(route), *users_file(route.users, frame), own.get(route.name))
     return [
         Location(modifier, place, route.name, None, _pass(route, pool, caps, below), *guards) for modifier, place, below in places
     ]

@@ -15,12 +15,13 @@ from confgen.proxies.nginx.headers import IGNORED, MAPS, TOLD, UPGRADE
 from confgen.proxies.nginx.headers import part as part_of
 from confgen.proxies.nginx.quote import DOLLAR
 from confgen.proxies.nginx.skeleton import belongs
-from confgen.proxies.nginx.tokens import Token, Unreadable, statements
+from confgen.proxies.nginx.tokens import Token, Unreadable, located, statements
 from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure, within
 from confgen.recent import Recent
 from confgen.secure import opened
 from confgen.settings import Frame
+from confgen.snippets import Mistake, Snippet, only
 from confgen.users import Hash
 from confgen.values import Text
 
@@ -42,8 +43,9 @@ def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
     try:
         return (*_parts(files[MAIN], recent), *_users(files))
     except (Unreadable, KeyError) as error:
+        spots = ((MAIN, error.line),) if isinstance(error, Unreadable) and error.line else ()
         raise RefusedText(
-            f"the rendered {MAIN} cannot be read: {error}", "a template prints something that nginx would refuse"
+            f"the rendered {MAIN} cannot be read: {error}", "a template prints something that nginx would refuse", spots
         ) from error
 
 
@@ -178,6 +180,18 @@ class _Reading:
         return self.said()
 
 
+def lines(files: Mapping[str, bytes]) -> dict[Statement, tuple[str, int]]:
+    """Where each statement stands: file and line.  Of a text that can be read."""
+    text, reading = files[MAIN], _Reading()
+    starts = []
+    for token, start in located(text):
+        reading.take((token,))
+        if token[1] != "}":
+            starts.append(start)
+    places = ((MAIN, text.count(b"\n", 0, start) + 1) for start in starts)
+    return dict(zip((_parted(_unnamed(said)) for said in reading.said()), places, strict=True))
+
+
 #: The folder of the generation, in a path.
 _FOLDER = re.compile(r"(?<=/generations)/([0-9a-f]{16})/", re.ASCII)
 
@@ -223,6 +237,8 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
         for site in door.sites:
             found += recent.of(_site, http, door.bare or door, site)
     found += _control(http, frame)
+    for around, kind in (((), "main"), (http, "http")):
+        found += _carrying(_own(around, only(frame.snippets, "nginx", kind)))
     found += _plain((("stream",),), *_zones(model, stream=True))
     for upstream in shape.upstreams(model, caps, recent, stream=True):
         found += _upstream((("stream",),), upstream)
@@ -246,6 +262,46 @@ def _passing(http: tuple[Words, ...], ways: Iterable[Door]) -> Iterator[Statemen
 
 def _speaks_grpc(ways: Iterable[Door]) -> bool:
     return any(at.to and at.to.module == "grpc" for door in ways for site in door.sites for at in site.locations)
+
+
+def _own(blocks: tuple[Words, ...], snippet: Snippet | None, rules: int = 0) -> tuple[Statement, ...]:
+    """What the operator's own text says inside those blocks, the innermost of which has so many rules of access before it."""
+    if snippet is None:
+        return ()
+    reading = _Reading([_Block(words) for words in blocks])
+    for block in reading.blocks[-1:]:
+        block.rules = rules
+    reading.take(statements(snippet.text.encode()))
+    return reading.said()
+
+
+#: What names a server block, and so must be the model's, by where it stands.
+_NAMING = {"server": ("listen", "server_name"), "location": (), "http": (), "main": ()}
+
+
+def mistake(snippet: Snippet) -> Mistake | None:
+    """Why a snippet cannot stand where it is meant to: it is no whole, leaves its block, or says what the model says."""
+    raw, depth, opened = snippet.text.encode(), 0, [0]
+    try:
+        for (words, end), start in located(raw):
+            line = raw.count(b"\n", 0, start) + 1
+            if end == "}":
+                depth -= 1
+                if depth < 0:
+                    return Mistake(snippet, 'a "}" too many: a snippet stays inside its block', line)
+                opened.pop()
+                continue
+            said = [word.decode("utf-8", "replace") for word in words]
+            if depth == 0 and said[0] in _NAMING.get(snippet.place[0], ()):
+                return Mistake(snippet, f'"{said[0]}" says which requests come here, and is the labels\' to say', line)
+            if said[0] == "set" and said[1:2] and said[1].startswith("$confgen_"):
+                return Mistake(snippet, f"{said[1]} is set by confgen, which reads it back", line)
+            if end == "{":
+                depth += 1
+                opened.append(line)
+    except Unreadable as error:
+        return Mistake(snippet, error.what, error.line)
+    return Mistake(snippet, 'a "}" is missing for the block that begins here', opened[-1]) if depth else None
 
 
 def _zones(model: Model, stream: bool) -> Iterator[Words]:
@@ -290,7 +346,7 @@ def _site(blocks: tuple[Words, ...], door: Door, site: shape.Site) -> list[State
         found += _block((*blocks, server), ("if", "($confgen_ambiguous)"), ("return", "400", guards.AMBIGUOUS_TEXT))
     for location in site.locations:
         found += _location((*blocks, server), location)
-    return found
+    return [*found, *_carrying(_own((*blocks, server), site.snippet))]
 
 
 def _door(door: Door, site: shape.Site) -> Iterator[Words]:
@@ -314,7 +370,10 @@ def _location(blocks: tuple[Words, ...], location: shape.Location) -> list[State
         folder = f"{location.generations}{GENERATION}/" if location.generations else ""
         inside += [("auth_basic", guards.REALM), ("auth_basic_user_file", folder + location.users)]
     inside += (_words(f"{name} {value}") for name, value in location.limits)
-    return _block(blocks, words, *inside, *_access(location.access))
+    found = _block(blocks, words, *inside, *_access(location.access))
+    if location.snippet is None:
+        return found
+    return list(_carrying((*found, *_own((*blocks, words), location.snippet, len(location.access)))))
 
 
 def _access(access: guards.Directives) -> Iterator[Words]:

@@ -21,6 +21,10 @@ _AFTER_BACKSLASH = {b'"': b'"', b"'": b"'", b"\\": b"\\", b"t": b"\t", b"r": b"\
 class Unreadable(Exception):
     """nginx would refuse this text; says where, by line."""
 
+    def __init__(self, what: str, line: int = 0) -> None:
+        super().__init__(f"line {line}: {what}" if line else what)
+        self.what, self.line = what, line
+
 
 #: The words of one statement and what ends it: ";", "{", or "}" (then there are no words).
 Token = tuple[tuple[bytes, ...], str]
@@ -28,7 +32,12 @@ Token = tuple[tuple[bytes, ...], str]
 
 def statements(text: bytes) -> Iterator[Token]:
     """Each statement's words; raises Unreadable where nginx would."""
-    at = 0
+    return (token for token, _ in located(text))
+
+
+def located(text: bytes) -> Iterator[tuple[Token, int]]:
+    """The same, each with where it begins."""
+    at = start = 0
     words: list[bytes] = []
     while True:
         at = _skip(text, at)
@@ -40,14 +49,15 @@ def statements(text: bytes) -> Iterator[Token]:
         if char in (b";", b"{"):
             if not words:
                 raise _bad(text, at, f"unexpected {show(char.decode())}")
-            yield tuple(words), char.decode()
+            yield (tuple(words), char.decode()), start
             words, at = [], at + 1
         elif char == b"}":
             if words:
                 raise _bad(text, at, 'unexpected "}"')
-            yield (), "}"
+            yield ((), "}"), at
             at += 1
         else:
+            start = start if words else at
             word, at = _quoted(text, at) if char in (b'"', b"'") else _bare(text, at)
             words.append(word)
 
@@ -119,5 +129,4 @@ def _unescaped(text: bytes, start: int, end: int, most: int) -> bytes:
 
 
 def _bad(text: bytes, at: int, what: str) -> Unreadable:
-    line = text.count(b"\n", 0, at) + 1
-    return Unreadable(f"line {line}: {what}")
+    return Unreadable(what, text.count(b"\n", 0, at) + 1)
