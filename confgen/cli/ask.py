@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from confgen.cli import config
+from confgen.cli import complete, config
 from confgen.cli.options import FINE, LIVE, PROBLEMS, TEXT, cli, options, proxies, settings_from
 from confgen.errors import UsageError
 from confgen.settings import Settings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @cli.command(short_help="Why something is served, or is not.")
-@click.argument("what")
+@click.argument("what", shell_complete=complete.containers_and_hosts)
 @options(*LIVE, *TEXT, "json")
 def explain(what: str, as_json: bool, **given: Any) -> int:
     """Why a container, a host or a URL is served or not: the chain, up to the first step that fails, and the mend.

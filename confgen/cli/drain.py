@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from confgen.cli import complete
 from confgen.cli.options import FINE, LIVE, PROBLEMS, TEXT, cli, options, proxies, settings_from
 from confgen.errors import TargetUnavailable, UsageError
 
@@ -32,7 +33,7 @@ class _Place:
 
 
 @cli.command(short_help="Take a container out of rotation and wait for its open requests.")
-@click.argument("container")
+@click.argument("container", shell_complete=complete.containers)
 @click.option(
     "--wait", type=click.FloatRange(0), help="Most seconds to wait for open requests; the pool's drain (10 s) if not given."
 )
@@ -66,7 +67,7 @@ def drain(container: str, wait: float | None, force: bool, **given: Any) -> int:
 
 
 @cli.command(short_help="Back into rotation.")
-@click.argument("container")
+@click.argument("container", shell_complete=complete.containers)
 @options(*LIVE, *TEXT)
 def undrain(container: str, **given: Any) -> int:
     """Undo `confgen drain`: the container gets requests again, if nothing else is in the way.

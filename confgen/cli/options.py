@@ -10,6 +10,7 @@ import click
 
 from confgen import __version__
 from confgen.cli import config
+from confgen.cli.exits import Command
 from confgen.errors import UsageError
 from confgen.options import BY_NAME, Kind, Option, Sort, settings
 from confgen.settings import Settings
@@ -98,7 +99,13 @@ _ORDER = (
 )
 
 
-class _Group(click.Group):
+class _Inner(click.Group):
+    command_class = Command
+
+
+class _Group(_Inner):
+    group_class = _Inner
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(self.commands, key=_ORDER.index)
 

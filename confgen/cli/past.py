@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from confgen.cli import complete
 from confgen.cli.options import FINE, cli, options
 from confgen.errors import UsageError
 
@@ -34,7 +35,7 @@ def history(directory: Path, as_json: bool) -> int:
 
 
 @cli.command(short_help="Go back to a kept generation and stay there.")
-@click.argument("generation", required=False)
+@click.argument("generation", required=False, shell_complete=complete.generations)
 @click.option("--release", is_flag=True, help="Follow the containers again.")
 @options("directory")
 def rollback(generation: str | None, release: bool, directory: Path) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from confgen.cli import complete
 from confgen.cli.options import FILES, FINE, LOOK, PROBLEMS, TEXT, cli, options, read, settings_from
 from confgen.errors import UsageError
 
@@ -47,7 +48,7 @@ def list_(as_json: bool, **given: Any) -> int:
 
 
 @templates.command(short_help="Print one.")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.templates)
 @options("templates")
 def show(name: str, **given: Any) -> int:
     """Print the template that is in force.
@@ -63,7 +64,7 @@ def show(name: str, **given: Any) -> int:
 
 
 @templates.command(short_help="Copy shipped ones, to start from.")
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=complete.templates)
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help="Your folder of templates.")
 @click.option("--force", is_flag=True, help="Also over files that are there.")
 def eject(names: tuple[str, ...], output: Path, force: bool) -> int:

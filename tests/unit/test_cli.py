@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,6 +82,29 @@ def test_the_help_of_each_command_has_an_example_that_names_it(run: Run, command
     assert found.code == FINE
     assert f"Example: confgen {command}" in found.out
     assert run(command, "-h").out == found.out
+
+
+def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+        else:
+            yield (*path, name), command
+
+
+ALL = dict(commands(cli.cli))
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_the_help_of_every_command_says_what_it_is_for_how_it_is_used_and_how_it_ends(run: Run, path: tuple[str, ...]) -> None:
+    out = run(*path, "--help").out
+    assert re.search(r"\n\n  [A-Z0-9][^.;]{20,}[.;]", out), "a sentence"
+    assert f"Example: confgen {' '.join(path)}" in out
+    told = out.split("\nExit codes:\n")[1]
+    codes = [int(code) for code in re.findall(r"^  ([0-9]+) ", told, re.MULTILINE)]
+    assert codes[0] == FINE
+    assert codes == sorted(set(codes))
+    assert set(codes) <= {0, 1, 2, 64, 65, 69, 73, 75}
 
 
 def test_every_option_says_what_it_is_for() -> None:
