@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from confgen.contents import contents
 from confgen.errors import BadInput
 from confgen.problem import Effect, Origin, Problem
 from confgen.snippets import Snippet, Snippets, strays
+
+#: In bytes, of one snippet.
+_MOST = 1 << 20
 
 
 def read_snippets(folder: Path | None) -> tuple[Snippets, tuple[Problem, ...]]:
@@ -20,10 +24,10 @@ def read_snippets(folder: Path | None) -> tuple[Snippets, tuple[Problem, ...]]:
         found = {
             path.relative_to(folder).as_posix(): path
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if not path.is_dir() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         }
         odd = dict(strays(found))
-        texts = {name: path.read_text(encoding="utf-8") for name, path in found.items() if name not in odd}
+        texts = {name: contents(path, _MOST).decode() for name, path in found.items() if name not in odd}
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(
             f"the snippets in {folder} cannot be read: {error}", "confgen's user has to read them, as UTF-8"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -125,6 +126,10 @@ def test_the_folder_is_read_with_what_is_out_of_place(tmp_path: Path) -> None:
     assert "nginx/server/*.conf" in odd[0].hint
     (tmp_path / "nginx/http.conf").write_bytes(b"\xff")
     with pytest.raises(BadInput, match="cannot be read"):
+        read_snippets(tmp_path)
+    (tmp_path / "nginx/http.conf").unlink()
+    os.mkfifo(tmp_path / "nginx/http.conf")  # nobody waits for its other end
+    with pytest.raises(BadInput, match="it is no regular file"):
         read_snippets(tmp_path)
     assert strays(["nginx/server/a/b.conf"]) != []
 
@@ -254,3 +259,19 @@ def test_a_template_that_forgot_the_snippets_is_told(tmp_path: Path) -> None:
     built = shape(WORLD, proxy, proxy.caps(proxy.newest), Vantage(None), settings_with(frame), frame)
     with pytest.raises(RefusedText, match=r'lacks what was meant: "http > perl_modules x".*printed by .*nginx.conf.j2:'):
         write(built.model, proxy, proxy.caps(proxy.newest), frame, Renderer((tmp_path,), proxy.filters))
+
+
+def test_a_snippet_with_which_the_reload_never_shows_is_left_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port of its own that is taken passes the proxy's test."""
+    monkeypatch.setattr(type(PROXIES["nginx"]), "patience", lambda self, tested: 0.05)
+    world.keep("a")
+    before = world.text()
+    world.nginx.deaf = True
+    world.give(http="server {\n    listen 8081;\n}\n")
+    (said,) = wrong(world.keep("a"))
+    assert "still serves the former generation" in said
+    assert world.text() == before
+    world.nginx.deaf = False
+    world.now += 31
+    assert wrong(world.keep("a")) == []
+    assert "listen 8081;" in world.text()
