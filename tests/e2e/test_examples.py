@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import shlex
 import shutil
 import ssl
 import subprocess
@@ -429,6 +430,37 @@ def test_the_first_ten_minutes_go_as_written(tmp_path: Path, image: None, proxy:
         steadily(lambda: len(world.hostnames("shop.localhost")) == 3, "three containers answer")
         docker("stop", "-t", "1", world.container("shop", 2))
         steadily(lambda: len(world.hostnames("shop.localhost")) == 2, "two containers answer")
+        (look_around,) = (block for block in blocks(START, "sh") if "confgen doctor" in block)
+        if proxy == "haproxy":
+            look_around = look_around.replace("/confgen/live/nginx.conf", "/var/lib/haproxy/live/haproxy.cfg")
+        for line in look_around.splitlines():
+            words = shlex.split(line, comments=True)
+            assert words[:3] == ["docker", "compose", "exec"]
+            assert "shop" in world.compose("exec", "-T", *words[3:], check=False), line
+
+
+def test_a_saved_volume_brings_the_proxy_up_with_the_same_bytes_and_no_confgen(tmp_path: Path, image: None) -> None:
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    save, restore = re.findall(r"^docker run --rm -v site_confgen:.* tar .*", page, re.MULTILINE)
+    live = "cat /confgen/live/*"
+    with stack(begun(tmp_path, "nginx")) as world:
+        volume = f"{world.name}_confgen"
+
+        def run(line: str) -> None:
+            docker(*shlex.split(line.replace("site_confgen", volume).replace("$PWD", str(tmp_path)))[1:])
+
+        world.serves("shop.localhost")
+        before = world.compose("exec", "-T", "proxy", "sh", "-c", live)
+        run(save)
+        world.compose("down", "-v", "-t", "1")
+        try:
+            run(restore)
+            world.compose("up", "-d", "--no-build", "proxy")
+            until(lambda: world.get("other.localhost").status == 404, "nginx runs")
+            assert world.compose("exec", "-T", "proxy", "sh", "-c", live) == before
+        finally:
+            world.compose("down", "-v", "-t", "1")
+            docker("volume", "rm", "-f", volume)
 
 
 def test_the_front_page_begins_in_the_same_way() -> None:
