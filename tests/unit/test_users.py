@@ -148,3 +148,11 @@ def test_another_password_is_another_text_and_is_told_without_it() -> None:
         with pytest.raises(Exception, match="not meant") as refused:
             verify(proxy.expected(one, caps, frame), proxy.structure(texts[1].as_dict()))
         assert OTHER not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", PROXIES)
+def test_users_of_a_route_that_lacks_its_certificate_cost_nobody_else(name: str) -> None:
+    """The port for http withholds it, and its users are written nevertheless."""
+    model, _ = shaped({"auth.basic": f"bob:{BCRYPT}", "tls": "require"}, {})
+    proxy = PROXIES[name]
+    assert write(model, proxy, proxy.caps(proxy.newest), Frame(), Renderer((), proxy.filters)).files
