@@ -132,6 +132,19 @@ def test_help_pays_for_nothing_that_it_does_not_need() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_check_in_ci_pays_for_no_engine_no_terminal_and_no_certificates(compose: Path) -> None:
+    """`make bench ONLY=check` has the time."""
+    heavy = ("docker", "requests", "rich", "watchdog", "cryptography", "prometheus_client", "asyncio")
+    code = (
+        f"import sys; sys.argv = ['confgen', 'check', {str(compose)!r}]\n"
+        "from confgen.cli import main\n"
+        "try: main()\n"
+        f"except SystemExit: print([m for m in {heavy} if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_the_version(run: Run) -> None:
     assert run("--version").out.startswith("confgen, version ")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.bench.measure import Measure
-from tests.bench.measures import burst, calls, dead, kill, memory, offline, reloads, replicas, start, turn, wire
+from tests.bench.measures import burst, calls, check, dead, kill, memory, offline, reloads, replicas, start, turn, wire
 
 MEASURES: dict[str, Measure] = {
     "start": start.MEASURE,
@@ -17,4 +17,5 @@ MEASURES: dict[str, Measure] = {
     "turn": turn.MEASURE,
     "wire": wire.MEASURE,
     "offline": offline.MEASURE,
+    "check": check.MEASURE,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,21 +25,23 @@ def run(scene: Scene, _others: int) -> Iterator[Figure]:
         snapshot.write_text(json.dumps([row(number) for number in range(SIZE)]), encoding="utf-8")
         for proxy, place in PROXIES.items():
             words = ("render", str(snapshot), "--proxy", proxy, "-o", f"{scratch}/{proxy}")
-            yield from _figures(scene, f"render of {SIZE:,}", place, words)
+            yield from figures(scene, f"render of {SIZE:,}", place, words)
     for place in PROXIES.values():
-        yield from _figures(scene, "--help", place, ("--help",))
+        yield from figures(scene, "--help", place, ("--help",))
 
 
-def _figures(scene: Scene, case: str, place: str, words: tuple[str, ...]) -> Iterator[Figure]:
-    runs = [_run(words) for _ in scene.each(range(scene.times(3)), f"confgen {words[0]}")]
+def figures(scene: Scene, case: str, place: str, words: tuple[str, ...], rounds: int = 3, path: str = "") -> Iterator[Figure]:
+    """Seconds and memory of one command.  path: where it looks for other programs; where this one does if not given."""
+    runs = [_run(words, path) for _ in scene.each(range(scene.times(rounds)), f"confgen {words[0]}")]
     yield Figure(case, place, tuple(seconds for seconds, _ in runs), "s")
     yield Figure(f"{case}: most memory", place, tuple(memory for _, memory in runs), "MB")
 
 
-def _run(words: tuple[str, ...]) -> tuple[float, float]:
+def _run(words: tuple[str, ...], path: str) -> tuple[float, float]:
     """Seconds, and MB at the most."""
+    command, environment = [sys.executable, "-m", "confgen", *words], {**os.environ, **({"PATH": path} if path else {})}
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "confgen", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     memory = 0.0
     while process.poll() is None:
         memory = max(memory, peak_mb(process.pid))
