@@ -14,6 +14,7 @@ from confgen import settle
 from confgen.abreast import Abreast
 from confgen.apply import Result
 from confgen.errors import ConfgenError, SourceUnavailable, StaleSocket, Stopped, TargetUnavailable, UsageError
+from confgen.explain import unserved
 from confgen.given import Given, Rereads
 from confgen.keep import Keeper
 from confgen.probe import Judge
@@ -83,6 +84,7 @@ class Loop:
             stale=state.stale,
             seats=reports,
             problems=(*self._given.problems, *problems),
+            unserved=tuple(one for seat in reports for one in unserved(state, seat, self._settings.labels)),
         )
 
     @property

@@ -1,5 +1,5 @@
-"""The references of labels and settings, made from the tables that obey them: docs/labels.md, docs/labels.schema.json,
-docs/settings.md; and docs/context.md, of what templates get.
+"""The references of labels, settings and reasons, made from the tables that obey them: docs/labels.md, docs/labels.schema.json,
+docs/settings.md, docs/explain.md; and docs/context.md, of what templates get.
 
 `python -m confgen.reference` writes them; with --check it tells whether one is stale.
 """
@@ -16,6 +16,7 @@ from confgen.observe import context
 from confgen.options import OPTIONS, Option
 from confgen.problem import CODES, Effect
 from confgen.proxies import PROXIES
+from confgen.reason import TOLD
 
 _TITLES = {
     Scope.ROUTE: "Which requests come here",
@@ -209,6 +210,35 @@ def _property(key: Key) -> dict[str, object]:
     }
 
 
+_REASONS_HEAD = """# Explain
+
+*Made from the code by `make reference`; do not edit.*
+
+`confgen explain CONTAINER`, `explain HOST` and `explain URL` walk the chain from the container to the served request, for each
+proxy, and stop at the first step that fails. Every stop has a reason out of this table; the words beside it may get better,
+the reason stays.
+
+| where | how it is told |
+| --- | --- |
+| `confgen explain` | in brackets below the step; `reason` in `--json` |
+| `confgen status --json` | `unserved` of each proxy: every container that asks for something and is not served |
+| metrics | `confgen_unserved{proxy, reason}`: how many |
+
+Who is hidden, a proxy itself, or another proxy's is not counted: nobody wants it served here.
+
+## Reasons
+
+| reason | step | what is the matter | mend |
+| --- | --- | --- | --- |
+"""
+
+
+def reasons_page() -> str:
+    """docs/explain.md."""
+    rows = (f"| `{reason.value}` | {told.step} | {told.means} | {told.mend} |\n" for reason, told in TOLD.items())
+    return _REASONS_HEAD + "".join(rows)
+
+
 def files() -> dict[Path, str]:
     """Each generated file and what it should hold."""
     docs = Path(__file__).resolve().parent.parent / "docs"
@@ -217,6 +247,7 @@ def files() -> dict[Path, str]:
         docs / "labels.schema.json": json.dumps(schema(), indent=2) + "\n",
         docs / "settings.md": settings_page(),
         docs / "context.md": context.page(PROXIES),
+        docs / "explain.md": reasons_page(),
     }
 
 

@@ -10,6 +10,7 @@ from confgen.errors import ConfgenError
 from confgen.model import Model
 from confgen.plan import Plan
 from confgen.problem import Problem
+from confgen.reason import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,18 @@ class SeatReport:
         return self.error is None and not (self.applied and self.applied.result is Result.OUTDATED)
 
 
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """One container that asks one proxy for something and is not served: the step that fails first, why, and the mend."""
+
+    seat: str
+    instance: str
+    reason: Reason
+    step: str
+    text: str
+    hint: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """One turn.  woken: what woke it; waited: seconds from the first wake until the turn began.  took: its own seconds."""
@@ -49,6 +62,7 @@ class Report:
     stale: tuple[str, ...] = ()
     seats: tuple[SeatReport, ...] = ()
     problems: tuple[Problem, ...] = ()
+    unserved: tuple[Unserved, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -71,6 +71,9 @@ class Metrics:
             "confgen_routes_withheld", "Routes that answer 503 for the sake of security.", ("proxy",), registry=registry
         )
         self._servers = Gauge("confgen_servers", "Servers of a proxy, by state.", ("proxy", "state"), registry=registry)
+        self._unserved = Gauge(
+            "confgen_unserved", "Containers that ask for routes and are not served, by reason (docs/explain.md).", ("proxy", "reason"), registry=registry
+        )  # fmt: skip
         self._generation = Gauge(
             "confgen_generation", "1 for the generation that is wanted, and for the one that is live.", ("proxy", "kind", "generation"), registry=registry
         )  # fmt: skip
@@ -86,8 +89,10 @@ class Metrics:
         self._problems.clear()
         for problem in report.all_problems():
             self._problems.labels(problem.code).inc()
-        for gauge in (self._right, self._pinned, self._routes, self._withheld, self._servers, self._generation):
+        for gauge in (self._right, self._pinned, self._routes, self._withheld, self._servers, self._generation, self._unserved):
             gauge.clear()
+        for one in report.unserved:
+            self._unserved.labels(one.seat, one.reason.value).inc()
         for seat in report.seats:
             self._tell_seat(seat)
         if report.changed:

@@ -34,7 +34,7 @@ def as_data(report: Report, state: State) -> dict[str, object]:
     return {
         "confgen": __version__,
         "instances": [encode(_shown(instance)) for instance in state.instances],
-        "proxies": [_seat_data(seat) for seat in report.seats],
+        "proxies": [_seat_data(seat, report) for seat in report.seats],
         "problems": [_problem_data(problem) for problem in report.problems],
     }
 
@@ -43,7 +43,13 @@ def _shown(instance: Instance) -> Instance:
     return replace(instance, labels=tuple((label, without_hashes(text)) for label, text in instance.labels))
 
 
-def _seat_data(seat: SeatReport) -> dict[str, object]:
+def as_chain(chain: Chain) -> dict[str, object]:
+    """A chain as JSON, with the reason of the first step that fails; docs/explain.md has them all."""
+    steps = [{"name": s.name, "ok": s.ok, "text": s.text, "hint": s.hint or None} for s in chain.steps]
+    return {"subject": chain.subject, "ok": chain.ok, "reason": chain.reason.value if chain.reason else None, "steps": steps}
+
+
+def _seat_data(seat: SeatReport, report: Report) -> dict[str, object]:
     return {
         "name": seat.seat,
         "proxy": seat.proxy,
@@ -57,6 +63,11 @@ def _seat_data(seat: SeatReport) -> dict[str, object]:
         "error": seat.error.message if seat.error else None,
         "model": encode(seat.model),
         "problems": [_problem_data(problem) for problem in seat.problems],
+        "unserved": [
+            {"container": u.instance, "reason": u.reason.value, "step": u.step, "text": u.text, "hint": u.hint}
+            for u in report.unserved
+            if u.seat == seat.seat
+        ],
     }
 
 
@@ -222,6 +233,8 @@ def show_chain(chain: Chain) -> None:
     for step in chain.steps:
         mark, style = ("ok  ", "green") if step.ok else ("STOP", "red")
         console.print(Text.assemble(("  " + mark, style), f"  {step.name:<{width}}  {step.text}"))
+        if step.reason:
+            console.print(Text(f"        {' ' * width}  ({step.reason.value})"))
         if step.hint and not step.ok:
             console.print(Text(f"        {' ' * width}  -> {step.hint}"))
     console.print(Text("  it is served" if chain.ok else "  it is not served", style="green" if chain.ok else "red"))

@@ -43,6 +43,15 @@ class Engine:
         filters = {"id": list(ids)} if ids else {}
         return self._ask("/containers/json", {"all": "1", "filters": json.dumps(filters)})
 
+    def log(self, identity: str, since: int, lines: int = 1000) -> str:
+        """The end of a container's log, from a time on (seconds since 1970).  Raises SourceUnavailable."""
+        with self._translated() as client:
+            url = self._path(client, f"/containers/{identity}/logs")
+            asked = {"stdout": "1", "stderr": "1", "since": str(since), "tail": str(lines)}
+            response = client.get(url, params=asked, timeout=DEADLINE)
+            _refuse_errors(response)
+            return unframed(response.content).decode("utf-8", "replace")
+
     def ping(self) -> None:
         """Raises SourceUnavailable unless the engine answers soon."""
         with self._translated() as client:
@@ -111,6 +120,16 @@ def _decoded(client: docker.APIClient, url: str, parameters: Mapping[str, str]) 
         raise ValueError("its answer is nested too deeply") from error
     finally:
         closer.cancel()
+
+
+def unframed(raw: bytes) -> bytes:
+    """A log without the heads of its frames (stream, three zeros, length); a container with a terminal has none."""
+    parts, at = [], 0
+    while len(raw) >= at + 8 and raw[at] < 3 and raw[at + 1 : at + 4] == b"\0\0\0":
+        size = int.from_bytes(raw[at + 4 : at + 8], "big")
+        parts.append(raw[at + 8 : at + 8 + size])
+        at += 8 + size
+    return b"".join((*parts, raw[at:]))
 
 
 def _refuse_errors(response: requests.Response) -> None:

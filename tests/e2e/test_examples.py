@@ -23,7 +23,8 @@ from tests.bed import engine as bed_engine
 from tests.bed import images as bed_images
 from tests.e2e.stack import ROOT, Stack, docker, free_port, get, stack, until
 
-FOLDERS = sorted(folder.name for folder in (ROOT / "examples").iterdir() if folder.is_dir())
+#: `stacks` is a folder of folders, with a test of its own (test_stacks.py).
+FOLDERS = sorted(folder.name for folder in (ROOT / "examples").iterdir() if (folder / "compose.yaml").is_file())
 SIDES = ("nginx", "haproxy")
 #: Folders that a test of this file runs, by the mark `shows`.
 SHOWN: set[str] = set()
