@@ -91,24 +91,31 @@ def _check(state: State, place: Offline, settings: Settings, shelf: Shelf) -> Ch
         found = replace(found, problems=wanted.built.problems, routes=len(wanted.built.model.routes()))
         if shutil.which(place.proxy.name) is None:
             return replace(found, tested=f"not tested natively: {place.proxy.name} is not installed here")
-        vault.put(folder, wanted.built.model, shelf)
-        folder.stage(wanted.candidate.generation, wanted.candidate.as_dict(), wanted.candidate.private)
         folder.run.mkdir()
-        native, tested = _native(place, folder, wanted.candidate.generation)
-        if native and (settings.templates or settings.snippets):
-            native += printed_offline(native, wanted, place, settings)
-        return replace(found, native=native, tested=tested)
+        return _native(found, state, place, settings, shelf, folder)
 
 
-def _native(place: Offline, folder: Folder, generation: str) -> tuple[str, str]:
-    """What the proxy's own test complains of, and whether it ran: only when the program here is the version that was rendered for."""
+def _native(found: Checked, state: State, place: Offline, settings: Settings, shelf: Shelf, folder: Folder) -> Checked:
+    """With what the proxy's own test says: only where the program here is the version that was rendered for.
+
+    The text is made for the program as it was built: Debian's nginx has tcp ports in a module that has to be loaded.
+    """
     target = ProcessTarget(f"the local {place.proxy.name}", folder)
     try:
         here = place.proxy.probe(target)
         if here.version[:2] != place.caps.version[:2]:
-            return "", f"not tested natively: {place.proxy.name} here is {here.text}, rendered was for {place.caps.text}"
-        answer = place.proxy.test(target, generation)
+            words = f"{place.proxy.name} here is {here.text}, rendered was for {place.caps.text}"
+            return replace(found, tested=f"not tested natively: {words}")
+        place = replace(place, caps=here)
+        wanted = want_offline(state, place, settings, shelf=shelf)
+        vault.put(folder, wanted.built.model, shelf)
+        folder.stage(wanted.candidate.generation, wanted.candidate.as_dict(), wanted.candidate.private)
+        answer = place.proxy.test(target, wanted.candidate.generation)
     except TargetUnavailable as error:
-        return "", f"not tested natively: {error.message}"
-    words = "" if answer.code == 0 else answer.output.strip().replace(str(folder.path), "")
-    return words, f"tested natively with {here.text}"
+        return replace(found, tested=f"not tested natively: {error.message}")
+    except (BadTemplate, RefusedText) as error:
+        return replace(found, structure=f"{error.message}; {error.hint}")
+    native = "" if answer.code == 0 else answer.output.strip().replace(str(folder.path), "")
+    if native and (settings.templates or settings.snippets):
+        native += printed_offline(native, wanted, place, settings)
+    return replace(found, native=native, tested=f"tested natively with {here.text}")
