@@ -328,7 +328,8 @@ class Keeper:
         may_omit = self._policy.may_omit if self._policy else ()
         good = self._recall(seat).snippets
         snippets = in_force(self._own(seat), self._wrong(seat) if bad is None else bad, good)
-        return replace(self._settings.frame, directory=seat.target.view, may_omit=may_omit, snippets=snippets)
+        frame = replace(self._settings.frame, directory=seat.target.view, may_omit=may_omit, snippets=snippets)
+        return frame if snippets else self._asked.one(frame)  # where a snippet stands does not count in comparisons
 
     def _renderer(self, seat: Seat) -> Renders:
         if self._renders is None:
@@ -542,7 +543,7 @@ class Keeper:
             for listener in wanted.built.model.listeners
             for route in listener.routes
             if route.name in holders
-            for claim in self._asked.of(_claims, listener.protocol, listener.port, route, holders[route.name])
+            for claim in self._asked.of(_claims, listener.protocol, self._asked.one(listener.port), route, holders[route.name])
         }
         now = self._clock()
         absent = {c.name: c for c in kept.claims if c.name not in held}

@@ -174,7 +174,7 @@ def maps(model: Model, recent: Recent) -> Maps:
     sites = {(host, listener.port) for listener, route in web for host in route.hosts}
     exact, prefixes = list[Entry](), list[Entry]()
     for listener, route in web:
-        (exact if route.match.exact else prefixes).extend(recent.of(_entries, route, listener.port))
+        (exact if route.match.exact else prefixes).extend(recent.of(_entries, route, recent.one(listener.port)))
     return Maps(
         hosts=_sorted(Entry(f"{h}:{port}", f"{h}:{port}") for h, port in sites if not isinstance(h, Wildcard)),
         wildcards=tuple(
