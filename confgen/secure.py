@@ -67,6 +67,8 @@ def _chosen(routes: list[Route], certificates: tuple[Certificate, ...], problems
             if first.tls.certificate != route.tls.certificate:
                 message = f"{host} is served with certificate {first.tls.certificate}, which route {first.name} names"
                 problems.append(Problem(route.origin.at("tls.cert"), "CG003", message, Effect.LABEL, "name the same one in both"))
+    if not certificates:
+        return {}
     fitting: defaultdict[str, list[Certificate]] = defaultdict(list)
     for certificate in certificates:
         for said in certificate.names:
@@ -82,8 +84,9 @@ def _chosen(routes: list[Route], certificates: tuple[Certificate, ...], problems
 
 
 def _bare(route: Route, served: Served) -> Iterator[Problem]:
-    bare = [host for host in route.hosts if host not in served]
-    if route.tls.mode == "require" and bare and not route.withheld:
+    if route.tls.mode != "require" or route.withheld:
+        return
+    if bare := [host for host in route.hosts if host not in served]:
         message = f"no certificate covers {', '.join(bare)}: requests for it answer 503"
         yield Problem(route.origin.at("tls"), "CG171", message, Effect.WITHHELD, "put one into the folder of --certificates")
 

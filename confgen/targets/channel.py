@@ -21,8 +21,9 @@ from confgen.errors import TargetUnavailable
 from confgen.targets.folder import Folder
 from confgen.targets.target import Answer, Command
 
-#: Pause between two looks for an answer, in seconds: short against the test itself (12 to 20 ms).
-_PAUSE = 0.002
+#: Pause between two looks for an answer, in seconds: short against the test itself (12 to 20 ms); and its share of the time
+#: that has passed, where a test takes longer.
+_PAUSE, _SHARE = 0.002, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,14 @@ class ChannelTarget:
         request = secrets.token_hex(8)
         answer = self.folder.run / f"answer.{request}"
         self._send(" ".join(part for part in (request, command.verb, command.argument) if part) + "\n")
-        until = time.monotonic() + deadline
-        while time.monotonic() < until:
+        started = now = time.monotonic()
+        while now - started < deadline:
             try:
+                os.stat(answer)  # a tenth of the cost of a failure to open it, and it is not there many times
                 text = answer.read_text(encoding="utf-8", errors="replace")
             except FileNotFoundError:
-                time.sleep(_PAUSE)
+                time.sleep(max(_PAUSE, (now - started) * _SHARE))
+                now = time.monotonic()
                 continue
             except OSError as error:
                 raise TargetUnavailable(
