@@ -17,8 +17,14 @@ from confgen.settings import Settings
 from confgen.state import State
 from confgen.targets.folder import Folder
 from confgen.targets.process import ProcessTarget
+from confgen.targets.target import Answer
 from confgen.tls import Shelf
 from confgen.want import Offline, offline, printed_offline, read_shelf, want_offline
+
+#: "13: Permission denied", in any language.
+_MAY_NOT_LISTEN = re.compile(r"\[emerg\].* bind\(\) to \S+ failed \(13: ")
+#: unshare(1): users and a network of its own, in which whoever runs it is root.
+_NAMESPACE = ("unshare", "--user", "--map-root-user", "--net", "--")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,7 @@ def _native(found: Checked, state: State, place: Offline, settings: Settings, sh
         wanted = want_offline(state, place, settings, shelf=shelf)
         vault.put(folder, wanted.built.model, shelf)
         folder.stage(wanted.candidate.generation, wanted.candidate.as_dict(), wanted.candidate.private)
-        answer = place.proxy.test(target, wanted.candidate.generation)
+        answer = _tested(place, target, wanted.candidate.generation)
     except TargetUnavailable as error:
         return replace(found, tested=f"not tested natively: {error.message}")
     except (BadTemplate, RefusedText) as error:
@@ -119,3 +125,18 @@ def _native(found: Checked, state: State, place: Offline, settings: Settings, sh
     if native and (settings.templates or settings.snippets):
         native += printed_offline(native, wanted, place, settings)
     return replace(found, native=native, tested=f"tested natively with {here.text}")
+
+
+def _tested(place: Offline, target: ProcessTarget, generation: str) -> Answer:
+    """The answer of the proxy's own test.  Raises TargetUnavailable when what it lacks is a right of ours.
+
+    nginx opens its ports in its test too, and low ones are for root: a namespace has ports of its own, and there we may.
+    """
+    answer = place.proxy.test(target, generation)
+    if answer.code == 0 or not _MAY_NOT_LISTEN.search(answer.output):
+        return answer
+    again = place.proxy.test(replace(target, within=_NAMESPACE), generation) if shutil.which(_NAMESPACE[0]) else answer
+    if again is answer or again.output.startswith(f"{_NAMESPACE[0]}:"):
+        hint = "--http-port 8080 --https-port 8443"
+        raise TargetUnavailable(f"nginx may not listen on low ports here, nor in a namespace of its own; {hint} lets it", hint)
+    return again

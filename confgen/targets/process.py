@@ -14,10 +14,14 @@ from confgen.targets.target import Answer, Command
 
 @dataclass(frozen=True, slots=True)
 class ProcessTarget:
-    """A local nginx or HAProxy, started by whoever likes, with `-c`/`-f` <folder>/live/<main file>."""
+    """A local nginx or HAProxy, started by whoever likes, with `-c`/`-f` <folder>/live/<main file>.
+
+    within: a program, with its arguments, that runs the proxy's.
+    """
 
     name: str
     folder: Folder
+    within: tuple[str, ...] = ()
 
     @property
     def view(self) -> PurePosixPath:
@@ -26,7 +30,7 @@ class ProcessTarget:
     def run(self, command: Command, deadline: float) -> Answer:
         try:
             done = subprocess.run(  # noqa: S603 - argv comes from our own proxies/, never from a label
-                command.argv,
+                (*self.within, *command.argv),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
