@@ -148,7 +148,7 @@ def test_the_moment_the_loop_is_gone_it_is_known(target: ChannelTarget, serve: S
     loop = serve("printf '0\\n'")
     assert target.run(command(), 5).code == 0
     loop.kill()
-    loop.wait()
+    loop.communicate()  # until the last of its children is gone too, who hold the FIFO open
     with pytest.raises(TargetUnavailable) as caught:
         target.run(command(), 5)
     assert "not running" in caught.value.hint
