@@ -101,9 +101,10 @@ def for_traefik(name: str, host: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def confgen(proxy: str, env: Mapping[str, str] | None = None) -> Iterator[Place]:
-    """The example that users copy, as it is, with an app of chosen manners."""
+    """The example that users copy, with the newest proxy and an app of chosen manners."""
     title = dict(zip(EXAMPLES, OURS, strict=True))[proxy]
-    with stack(EXAMPLES[proxy], env={"MANNER": "dies", **(env or {})}, files=(FILES / "app.yaml",)) as world:
+    over = (FILES / "app.yaml", *([FILES / "haproxy.yaml"] if proxy == "haproxy" else []))
+    with stack(EXAMPLES[proxy], env={"MANNER": "dies", **(env or {})}, files=over) as world:
 
         def told(words: str) -> int:
             return len(re.findall(f"serves generation .*{words}", world.log()))
@@ -136,7 +137,7 @@ def versions() -> dict[str, str]:
     programs = peers.ensure()
     return {
         "nginx": _version(docker("run", *APART, "--entrypoint", "nginx", "nginx:1.30", "-v", merged=True)),
-        "HAProxy": _version(docker("run", *APART, "--entrypoint", "haproxy", "haproxy:3.2", "-v")),
+        "HAProxy": _version(docker("run", *APART, "--entrypoint", "haproxy", "haproxy:3.4", "-v")),
         "Traefik": _version(run([programs["traefik"], "version"])),
         "Caddy": _version(run([programs["caddy"], "version"])),
     }
