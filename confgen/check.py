@@ -19,7 +19,7 @@ from confgen.targets.folder import Folder
 from confgen.targets.process import ProcessTarget
 from confgen.targets.target import Answer
 from confgen.tls import Shelf
-from confgen.want import Offline, offline, printed_offline, read_shelf, want_offline
+from confgen.want import Offline, Wanted, followed, offline, printed_offline, read_shelf, want_offline
 
 #: "13: Permission denied", in any language.
 _MAY_NOT_LISTEN = re.compile(r"\[emerg\].* bind\(\) to \S+ failed \(13: ")
@@ -31,6 +31,8 @@ _NAMESPACE = ("unshare", "--user", "--map-root-user", "--net", "--")
 class Checked:
     """What was found for one proxy.  structure: why the text is not what was meant, "" when it is.
 
+    unnamed: what is wrong only in a text with DNS names, as `render` writes it, and right once `watch` has addresses.
+
     native: what the proxy's own test said, "" when it is content; tested: whether that test ran, and with what.
     proxy: "" where the files could not be read, so that no proxy came into it.
     """
@@ -39,6 +41,7 @@ class Checked:
     version: str = ""
     routes: int = 0
     problems: tuple[Problem, ...] = ()
+    unnamed: tuple[Problem, ...] = ()
     structure: str = ""
     native: str = ""
     tested: str = ""
@@ -62,6 +65,8 @@ class Checked:
             yield f"{problem}"
             if problem.hint:
                 yield f"  {problem.hint}"
+        for problem in self.unnamed:
+            yield f"only where `render` writes names for addresses: {problem}"
         yield from (text for text in (self.structure, self.native) if text)
         if not self.proxy:
             return
@@ -94,11 +99,21 @@ def _check(state: State, place: Offline, settings: Settings, shelf: Shelf) -> Ch
             wanted = want_offline(state, place, settings, shelf=shelf)
         except (BadTemplate, RefusedText) as error:
             return replace(found, structure=f"{error.message}; {error.hint}")
-        found = replace(found, problems=wanted.built.problems, routes=len(wanted.built.model.routes()))
+        right = {*wanted.built.problems} - {*followed(state, place, settings, shelf).problems} if _named(wanted) else set()
+        found = replace(
+            found,
+            problems=tuple(problem for problem in wanted.built.problems if problem not in right),
+            unnamed=tuple(sorted(right)),
+            routes=len(wanted.built.model.routes()),
+        )
         if shutil.which(place.proxy.name) is None:
             return replace(found, tested=f"not tested natively: {place.proxy.name} is not installed here")
         folder.run.mkdir()
         return _native(found, state, place, settings, shelf, folder)
+
+
+def _named(wanted: Wanted) -> bool:
+    return any(server.resolve for pool in wanted.built.model.pools for server in pool.servers)
 
 
 def _native(found: Checked, state: State, place: Offline, settings: Settings, shelf: Shelf, folder: Folder) -> Checked:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from confgen.apart import renderer
@@ -17,7 +18,7 @@ from confgen.contents import contents, why
 from confgen.errors import BadInput, BadTemplate, RefusedText
 from confgen.kept import Kept
 from confgen.labels import proxy_kind
-from confgen.model import Listener, Model, Route, withheld
+from confgen.model import Listener, Model, Route, Server, withheld
 from confgen.offer import GONE, Vantage
 from confgen.plan import Impact, Plan, make
 from confgen.policy import Policy
@@ -39,7 +40,7 @@ from confgen.state import State
 from confgen.targets.folder import Folder
 from confgen.tls import Shelf
 from confgen.users import Files
-from confgen.values import Name, nearest
+from confgen.values import Address, Name, nearest
 
 #: The model as JSON beside the proxy's files: what `plan` and `status` compare with.
 MODEL_FILE = "model.json"
@@ -84,14 +85,16 @@ def shape(
     shelf: Shelf = _EMPTY_SHELF,
     recent: Recent | None = None,
     users: Files = _NO_FILES,
+    followed: bool = False,
 ) -> Built:
     """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine.
 
-    caps: None where it could not be asked what it can; then what it cannot do is not known either.
+    caps: None where it could not be asked what it can; then what it cannot do is not known either.  followed: whoever is known
+    by a DNS name has an address, as once `watch` follows the containers.
     """
     claims = {claim.name: claim for claim in kept.claims}
     built = build(state, vantage, settings.labels, frame, claims, policy, recent, users)
-    model, bare = secure(built.model, shelf.certificates)
+    model, bare = secure(located(built.model) if followed else built.model, shelf.certificates)
     model, cannot = proxy.fit(model, caps) if caps else (model, ())
     problems = {*built.problems, *shelf.problems, *bare, *cannot}
     for quarantined in kept.quarantined:
@@ -105,6 +108,17 @@ def shape(
             else:
                 model = without(model, {route.name})
     return replace(built, model=model, problems=tuple(sorted(problems)))
+
+
+def located(model: Model) -> Model:
+    """The model with an address for each server that is known by a DNS name, of those that nobody has (RFC 2544)."""
+    number = count(1)
+
+    def at(server: Server) -> Server:
+        high, low = divmod(next(number), 256)
+        return replace(server, address=Address(f"198.18.{high % 256}.{low}"), resolve=False) if server.resolve else server
+
+    return replace(model, pools=tuple(replace(pool, servers=tuple(map(at, pool.servers))) for pool in model.pools))
 
 
 def definition(route: Route, model: Model) -> str:
@@ -271,14 +285,23 @@ def _tagged(image: str, kind: str) -> str:
 
 def want_offline(state: State, place: Offline, settings: Settings, live: Live = _NOBODY, shelf: Shelf = _EMPTY_SHELF) -> Wanted:
     """What a proxy should serve that is not there to be asked, against what is `live`."""
-    policy, (snippets, odd) = read_policy(settings), read_snippets(settings.snippets)
-    frame = _framed(settings, policy, snippets, place.proxy)
-    given = (place.proxy, place.caps, place.vantage, settings, frame)
-    built = shape(state, *given, policy=policy, shelf=shelf, users=read_users(settings.users))
-    built = replace(built, problems=tuple(sorted({*built.problems, *odd, *_unknown_proxies(state, settings)})))
+    built, frame = _shaped(state, place, settings, shelf)
     with closing(renderer(settings.templates, place.proxy.filters)) as renders:
         candidate = write(built.model, place.proxy, place.caps, frame, renders)
     return Wanted(built, planned(live, built.model, candidate, place.proxy, place.caps), candidate)
+
+
+def followed(state: State, place: Offline, settings: Settings, shelf: Shelf) -> Built:
+    """What `watch` would make of the same containers, once they run and have addresses."""
+    return _shaped(state, place, settings, shelf, followed=True)[0]
+
+
+def _shaped(state: State, place: Offline, settings: Settings, shelf: Shelf, followed: bool = False) -> tuple[Built, Frame]:
+    policy, (snippets, odd) = read_policy(settings), read_snippets(settings.snippets)
+    frame = _framed(settings, policy, snippets, place.proxy)
+    given = (place.proxy, place.caps, place.vantage, settings, frame)
+    built = shape(state, *given, policy=policy, shelf=shelf, users=read_users(settings.users), followed=followed)
+    return replace(built, problems=tuple(sorted({*built.problems, *odd, *_unknown_proxies(state, settings)}))), frame
 
 
 def _framed(settings: Settings, policy: Policy | None, snippets: Snippets, proxy: Proxy) -> Frame:

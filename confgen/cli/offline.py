@@ -115,6 +115,7 @@ def _warn(wanted: Wanted) -> bool:
     show_default=True,
     help="How to print what was found.",
 )
+@click.option("--json", "style", flag_value="json", help="As --format json.")
 def check(files: tuple[Path, ...], style: str, **given: Any) -> int:
     """Check labels, the rendered structure, and the proxy's own test; nothing is changed.
 

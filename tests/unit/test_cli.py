@@ -306,6 +306,23 @@ def test_check_as_json(run: Run, wrong: Path) -> None:
     assert [p["code"] for p in found["problems"]] == ["CG121"]
 
 
+def test_what_only_names_forbid_is_no_problem_of_what_watch_will_do(run: Run, tmp_path: Path) -> None:
+    """nginx before 1.27.3 cannot balance DNS names; followed, the containers have addresses."""
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        "services:\n  web:\n    image: web\n    expose: ['80']\n"
+        "    labels: {confgen.host: a.test, confgen.balance: leastconn, confgen.slow-start: 5s}\n"
+    )
+    found = run("check", file, "--proxy", "nginx", "--proxy-version", "1.26")
+    assert found.code == PROBLEMS, "for the slow start, which it never has"
+    assert "only where `render` writes names for addresses: " in found.out
+    assert found.out.count("CG004") == 2
+    file.write_text(file.read_text().replace(", confgen.slow-start: 5s", ""))
+    found = run("check", file, "--proxy", "nginx", "--proxy-version", "1.26")
+    assert (found.code, found.out.count("CG004")) == (FINE, 1)
+    assert run("render", file, "--proxy", "nginx", "--proxy-version", "1.26").code == PROBLEMS
+
+
 def test_check_leaves_nothing_behind(run: Run, compose: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = set(tmp_path.iterdir())
