@@ -186,7 +186,10 @@ class Keeper:
         except ConfgenError as error:
             problems = self._shape(seat, state, self._caps).problems
             self._caps = None
-            return replace(report, error=error, problems=problems, wanted=self._generation(), live=seat.target.folder.live())
+            live = self._is_live(seat)
+            return replace(
+                report, error=error, problems=problems, model=live.model, wanted=self._generation(), live=live.generation
+            )
         served = {route.name for route in wanted.built.model.routes()}
         return replace(
             report,

@@ -99,13 +99,17 @@ class Loop:
         """
         for source in self._sources:
             try:
-                self._last[source.name] = source.snapshot()
+                snapshot = source.snapshot()
             except SourceUnavailable as error:
                 if source.name not in self._last:
                     raise
                 if not self._last[source.name].stale:
                     log.warning("%s; what was known before stays. %s", error.message, error.hint)
                 self._last[source.name] = replace(self._last[source.name], stale=True)
+            else:
+                if source.name in self._last and self._last[source.name].stale and not snapshot.stale:
+                    log.info("source %s answers again", source.name)
+                self._last[source.name] = snapshot
         return State.of(tuple(self._last.values()))
 
     def keeper(self, seat: Seat) -> Keeper:

@@ -40,8 +40,17 @@ class Pulse:
         self._last = (now, right)
         data = {"monotonic": now, "stale": report.stale, "seats": right, "pid": os.getpid()}
         for folder in folders(self._directory):
-            with suppress(BadVolume):  # told where the generation could not be written; a health that grows old says it too
-                folder.remember(FILE, json.dumps(data).encode())
+            _put(folder, json.dumps(data).encode())
+
+
+def _put(folder: Folder, content: bytes) -> None:
+    """On a full disk what was said before goes: it is no longer true, and its room may be all there is."""
+    try:
+        folder.remember(FILE, content)
+    except BadVolume:  # told where the generation could not be written
+        with suppress(BadVolume):
+            folder.forget(FILE)
+            folder.remember(FILE, content)
 
 
 def ailments(directory: Path, longest: float) -> list[str]:
@@ -52,7 +61,9 @@ def ailments(directory: Path, longest: float) -> list[str]:
         seats: dict[str, str] = dict(data["seats"])
         stale = [str(source) for source in data["stale"]]
     except (OSError, ValueError, KeyError, TypeError):
-        return [f"there is no sign of life in {directory / FILE}: is `confgen watch` running with this folder?"]
+        return [
+            f"there is no sign of life in {directory / FILE}: is `confgen watch` running with this folder, and is there room in it?"
+        ]
     found = [f"the last look is {age:.0f} s old"] if not 0 <= age <= longest else []
     found += [f"source {source} does not answer" for source in stale]
     return found + [f"{seat}: {message}" for seat, message in seats.items() if message]

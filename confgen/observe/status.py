@@ -90,7 +90,7 @@ def show(report: Report) -> None:
     if not console.is_terminal:
         console.width = _WIDE
     for seat in report.seats:
-        generation = seat.applied.generation if seat.applied else "?"
+        generation = seat.applied.generation if seat.applied else seat.live or "?"
         console.print(Text(f"{seat.seat}: {seat.proxy} {seat.version}, generation {generation}", style="bold"))
         if seat.pinned:
             console.print(

@@ -104,7 +104,7 @@ class Engine:
             return f"confgen's user may not open {path}: add its group to the container (group_add), or use a socket proxy"
         if self.url.startswith("unix://") and not _is_socket(path):
             return f"{path} is not there: mount the engine's socket, or set DOCKER_HOST"
-        return "it is tried again by itself"
+        return "is it running? What is live goes on being served, and `confgen watch` tries again by itself"
 
 
 def _decoded(client: docker.APIClient, url: str, parameters: Mapping[str, str]) -> object:

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from confgen.errors import TargetUnavailable
+from confgen.observe.health import ailments
 from confgen.offer import Vantage
 from confgen.proxies import PROXIES
 from confgen.render import Renderer
@@ -60,6 +61,7 @@ def test_f15_the_disk_is_full(liar: Faultsock, world: Worlds, home: Path, probed
         filler = _filled(made.folder.path)
         liar.add(liar.row(1, "more.localhost"))
         made.tells("disk is full")
+        until(lambda: ailments(made.folder.path, 60), "its health says so too")
         time.sleep(1)  # it is tried again meanwhile, and fails again
         assert made.live_bytes() == before
         assert made.footprint()[:4] == footprint[:4]

@@ -262,6 +262,14 @@ def test_an_absent_proxy_is_no_refusal(world: World) -> None:
     assert world.keep("a").error is None
 
 
+def test_of_a_proxy_that_cannot_be_asked_what_is_live_is_still_told(world: World) -> None:
+    served = world.keep("a")
+    world.nginx.away = True
+    report = world.keep("a", "b")
+    assert isinstance(report.error, TargetUnavailable)
+    assert (report.model, report.live) == (served.model, served.live), "requests are answered by it all the while"
+
+
 def test_a_pin_holds_whatever_the_containers_do(world: World) -> None:
     world.keep("a")
     pinned = world.nginx.folder.live()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from confgen.errors import BadInput, ConfgenError
+from confgen.errors import BadInput, ConfgenError, SourceUnavailable
 from confgen.loop import Loop
 from confgen.offer import Vantage
 from confgen.proxies import PROXIES
@@ -53,6 +54,25 @@ def fails(error: Exception) -> Callable[[int], None]:
             raise error
 
     return watch
+
+
+def test_that_a_source_is_silent_and_that_it_answers_again_is_told_once_each(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    source = Source(lambda _: None)
+    line = loop(tmp_path, source)
+    line.look()
+
+    def silent() -> Snapshot:
+        raise SourceUnavailable("the engine does not answer", "is it running?")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(source, "snapshot", silent)
+        assert [line.look().stale for _ in range(2)] == [("fake",), ("fake",)]
+    assert [line.look().stale for _ in range(2)] == [(), ()]
+    words = [record.message for record in caplog.records]
+    assert words == ["the engine does not answer; what was known before stays. is it running?", "source fake answers again"]
 
 
 @pytest.mark.parametrize("error", [ConfgenError("no"), BadInput("no")])
