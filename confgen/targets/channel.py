@@ -10,10 +10,12 @@ import errno
 import os
 import re
 import secrets
+import select
 import socket as sockets
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -36,33 +38,16 @@ class ChannelTarget:
 
     def run(self, command: Command, deadline: float) -> Answer:
         request = secrets.token_hex(8)
-        answer = self.folder.run / f"answer.{request}"
-        self._send(" ".join(part for part in (request, command.verb, command.argument) if part) + "\n")
-        started = now = time.monotonic()
-        while now - started < deadline:
-            try:
-                os.stat(answer)  # a tenth of the cost of a failure to open it, and it is not there many times
-                text = answer.read_text(encoding="utf-8", errors="replace")
-            except FileNotFoundError:
-                time.sleep(max(_PAUSE, (now - started) * _SHARE))
-                now = time.monotonic()
-                continue
-            except OSError as error:
-                raise TargetUnavailable(
-                    f"{self.name} answered {command.verb!r}, but its answer cannot be read: {error.strerror}", _hint(error)
-                ) from error
-            with suppress(OSError):  # one that cannot be taken away is an answer all the same
-                answer.unlink()
-            return _read(text, self.name, command)
-        raise TargetUnavailable(
-            f"{self.name} did not answer {command.verb!r} within {deadline:g} s",
-            "is it started by the start script, and not overloaded? Its log tells more",
-        )
+        with self._sent(" ".join(part for part in (request, command.verb, command.argument) if part) + "\n") as reader:
+            text = self._answered(self.folder.run / f"answer.{request}", command, deadline, reader)
+        return _read(text, self.name, command)
 
     def talk(self, socket: str, request: bytes, deadline: float) -> bytes:
         return talk(self.name, self.folder.run / socket, request, deadline)
 
-    def _send(self, line: str) -> None:
+    @contextmanager
+    def _sent(self, line: str) -> Iterator[_Reader]:
+        """Sends a request; while this lasts one sees whether its reader is still there."""
         path = self.folder.run / "request"
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
@@ -73,13 +58,53 @@ class ChannelTarget:
         try:
             if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
                 raise TargetUnavailable(f"{self.name} takes no requests: {path} is no FIFO", "remove it and restart the proxy")
-            os.write(descriptor, line.encode())
-        except OSError as error:
-            raise TargetUnavailable(
-                f"{self.name} takes no more requests: {error.strerror}", "its start script hangs; restart it"
-            ) from error
+            try:
+                os.write(descriptor, line.encode())
+            except OSError as error:
+                raise TargetUnavailable(
+                    f"{self.name} takes no more requests: {error.strerror}", "its start script hangs; restart it"
+                ) from error
+            yield _Reader(descriptor)
         finally:
             os.close(descriptor)
+
+    def _answered(self, answer: Path, command: Command, deadline: float, reader: _Reader) -> str:
+        """The text of an answer, once it is there.  Raises TargetUnavailable when none can come any more."""
+        started = now = time.monotonic()
+        there = True
+        while there and now - started < deadline:
+            there = not reader.gone(max(_PAUSE, (now - started) * _SHARE))
+            now = time.monotonic()
+            try:
+                os.stat(answer)  # a tenth of the cost of a failure to open it, and it is not there many times
+                text = answer.read_text(encoding="utf-8", errors="replace")
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise TargetUnavailable(
+                    f"{self.name} answered {command.verb!r}, but its answer cannot be read: {error.strerror}", _hint(error)
+                ) from error
+            with suppress(OSError):  # one that cannot be taken away is an answer all the same
+                answer.unlink()
+            return text
+        if not there:
+            raise TargetUnavailable(f"{self.name} ended before it answered {command.verb!r}", "it is tried again when it is back")
+        raise TargetUnavailable(
+            f"{self.name} did not answer {command.verb!r} within {deadline:g} s",
+            "is it started by the start script, and not overloaded? Its log tells more",
+        )
+
+
+class _Reader:
+    """Whoever reads the FIFO that a request was written to: with it the request is gone (a proxy killed, or made anew)."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._poll = select.poll()
+        self._poll.register(descriptor, 0)  # POLLERR is told without being asked for: no reader is left (pipe(7), poll(2))
+
+    def gone(self, pause: float) -> bool:
+        """Waits so many seconds, or until it has gone."""
+        return bool(self._poll.poll(pause * 1000))
 
 
 def _read(text: str, name: str, command: Command) -> Answer:

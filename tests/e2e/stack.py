@@ -73,11 +73,12 @@ def get(
         return Response(answer.status, body, {k.lower(): v for k, v in answer.getheaders()})
 
 
-def until(true: Callable[[], Any], what: str, deadline: float = DEADLINE) -> float:
-    """Waits for the thing itself; how many seconds it took."""
+def until(true: Callable[[], Any], what: str | Callable[[], str], deadline: float = DEADLINE) -> float:
+    """Waits for the thing itself; how many seconds it took. `what` may be a function, to say how it stands when time is up."""
     started = time.monotonic()
     while not true():
-        assert time.monotonic() - started < deadline, f"after {deadline:g} s still not: {what}"
+        if time.monotonic() - started >= deadline:
+            raise AssertionError(f"after {deadline:g} s still not: {what() if callable(what) else what}")
         time.sleep(0.01)
     return time.monotonic() - started
 
@@ -135,7 +136,7 @@ class Stack:
         """Waits until the host is answered with that status."""
         return until(
             lambda: self.get(host, path).status == status,
-            f"{status} for {host}{path} (now {self.get(host, path)}); log: {self.log()[-2000:]}",
+            lambda: f"{status} for {host}{path} (now {self.get(host, path)}); log: {self.log()[-4000:]}",
         )
 
     def hostnames(self, host: str, requests: int = 12) -> set[str]:

@@ -154,6 +154,18 @@ def test_the_moment_the_loop_is_gone_it_is_known(target: ChannelTarget, serve: S
     assert "not running" in caught.value.hint
 
 
+def test_a_loop_that_ends_over_a_request_will_not_answer_it(target: ChannelTarget, serve: Serve) -> None:
+    """A proxy killed or made anew meanwhile: nobody waits for the deadline, a minute and a half for a test."""
+    serve('kill -9 $$; printf "0\\nnever"')
+    with pytest.raises(TargetUnavailable, match="ended before it answered 'test'"):
+        target.run(command(), 600)
+
+
+def test_what_was_answered_before_the_loop_ended_counts(target: ChannelTarget, serve: Serve) -> None:
+    serve("""printf '0\nlast words' >"$RUN/answer.$id"; kill -9 $$; printf '' """)
+    assert target.run(command(), 600) == Answer(0, "last words")
+
+
 def test_without_a_fifo_the_start_script_is_missing(target: ChannelTarget) -> None:
     with pytest.raises(TargetUnavailable, match="No such file") as caught:
         target.run(command(), 5)
