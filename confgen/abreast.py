@@ -19,14 +19,17 @@ class Abreast(Generic[Answer]):
         self._changed = threading.Condition()
         self._asked: dict[str, _Asked[Answer]] = {}
 
-    def ask(self, questions: Mapping[str, Callable[[], Answer]], patience: float | None) -> dict[str, Answer]:
-        """The answers that are there `patience` seconds after the first one, or all (None).
+    def ask(
+        self, questions: Mapping[str, Callable[[], Answer]], patience: float | None
+    ) -> tuple[dict[str, Answer], dict[str, Answer]]:
+        """The answers that are there `patience` seconds after the first one, or all (None); and those to former questions.
 
-        Who is still at a former question is neither asked another nor waited for; its answer is given when it has come.
-        Raises what a question raised.
+        Who is still at a former question is neither asked another nor waited for; its answer is given when it has come, if
+        its name is among the questions then, and else forgotten.  Raises what a question raised.
         """
+        self._asked = {name: asked for name, asked in self._asked.items() if name in questions or not asked.done}
         if len(questions) == 1 and not self._asked:
-            return {name: question() for name, question in questions.items()}
+            return {name: question() for name, question in questions.items()}, {}
         fresh = {name: _Asked(question, self) for name, question in questions.items() if name not in self._asked}
         for name, asked in fresh.items():
             self._asked[name] = asked
@@ -37,7 +40,8 @@ class Abreast(Generic[Answer]):
             for asked in fresh.values():
                 asked.awaited = False
             done = [name for name in questions if self._asked[name].done]
-        return {name: self._asked.pop(name).said() for name in done}
+        said = {name: self._asked.pop(name).said() for name in done}
+        return {n: s for n, s in said.items() if n in fresh}, {n: s for n, s in said.items() if n not in fresh}
 
     @property
     def busy(self) -> frozenset[str]:

@@ -53,7 +53,6 @@ class Loop:
         self._given = Given(settings, rereads, self._bell.ring)
         self._abreast: Abreast[list[SeatReport]] = Abreast(lambda: self._bell.ring("", urgent=True))
         self._reports: tuple[SeatReport, ...] = ()
-        self._behind: frozenset[str] = frozenset()
         self._late: float | None = None
         self._edition = 0  # of what was given
         self._judge = Judge(self._bell.ring)
@@ -123,11 +122,10 @@ class Loop:
         sharing: defaultdict[str, list[Seat]] = defaultdict(list)
         for seat in found:
             sharing[str(seat.target.folder.path)].append(seat)
-        answers = self._abreast.ask({at: partial(self._keep, some, state) for at, some in sharing.items()}, self._late)
-        fresh = {report.seat: report for reports in answers.values() for report in reports}
-        if any(report.error is None and report.seat in self._behind for report in fresh.values()):
+        answers, late = self._abreast.ask({at: partial(self._keep, some, state) for at, some in sharing.items()}, self._late)
+        if any(report.error is None for reports in late.values() for report in reports):
             self._bell.ring("", urgent=True)  # what that one has done is what was to be done when it began
-        self._behind = frozenset(seat.name for seat in found if seat.name not in fresh)
+        fresh = {report.seat: report for reports in (*answers.values(), *late.values()) for report in reports}
         known = {**{seat.name: _waited_for(seat) for seat in found}, **{r.seat: replace(r, applied=None) for r in self._reports}}
         self._reports = tuple(fresh.get(seat.name, known[seat.name]) for seat in found)
         return self._reports

@@ -54,8 +54,7 @@ class Judge:
         self._ring = ring
         self._lock = threading.Lock()
         self._watched: dict[Probe, _Watched] = {}
-        self._of: dict[str, frozenset[Probe]] = {}
-        self._wanted: dict[str, tuple[Probe, ...]] = {}  # the same as it was asked: quicker to compare
+        self._of: dict[str, tuple[Probe, ...]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def ask(self, seat: str, wanted: tuple[Probe, ...], before: Mapping[str, Verdict], patience: float) -> dict[str, Verdict]:
@@ -64,8 +63,7 @@ class Judge:
         before: verdicts of another process, from which checks go on.  patience: so many seconds the first answers of new
         servers may take.
         """
-        fresh = self._follow(seat, frozenset(wanted), before) if wanted != self._wanted.get(seat) else []
-        self._wanted[seat] = wanted
+        fresh = self._follow(seat, wanted, before)
         until = time.monotonic() + patience
         for watched in fresh:
             watched.asked.wait(max(0.0, until - time.monotonic()))
@@ -75,18 +73,18 @@ class Judge:
     def keep_to(self, seats: frozenset[str]) -> None:
         """Asks nobody any more for the sake of proxies that are gone."""
         with self._lock:
-            gone = set(self._of) - seats
+            gone = self._of.keys() - seats
         for seat in gone:
-            self._follow(seat, frozenset(), {})
-            with self._lock:
-                del self._of[seat], self._wanted[seat]
+            self._follow(seat, (), {})
 
-    def _follow(self, seat: str, wanted: frozenset[Probe], before: Mapping[str, Verdict]) -> list[_Watched]:
+    def _follow(self, seat: str, wanted: tuple[Probe, ...], before: Mapping[str, Verdict]) -> list[_Watched]:
         with self._lock:
-            self._of[seat] = wanted
-            known = frozenset().union(*self._of.values())
+            if wanted == self._of.get(seat, ()):
+                return []
+            self._of = {name: probes for name, probes in {**self._of, seat: wanted}.items() if probes}
+            known = frozenset[Probe]().union(*self._of.values())
             gone = [self._watched.pop(probe) for probe in list(self._watched) if probe not in known]
-            fresh = [_first(probe, before) for probe in sorted(wanted) if probe not in self._watched]
+            fresh = [_first(probe, before) for probe in sorted({*wanted}) if probe not in self._watched]
             self._watched |= {watched.probe: watched for watched in fresh}
             if fresh and self._loop is None:
                 self._start()
