@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from confgen import settle, vault
 from confgen.apart import renderer
@@ -312,10 +313,12 @@ class Keeper:
         given = _Given(state, caps, seat.vantage, frame, kept, self._policy, shelf, users)
         if self._shaped is None or self._shaped[0] != given:
             self._asked.next()
-            built = shape(
-                state, seat.proxy, caps, seat.vantage, self._settings, frame, kept, self._policy, shelf, self._asked, users
-            )
-            self._shaped = (given, self._waiting(seat, built))
+            wrong = self._wrong(seat)
+            hold = partial(self._hold_back, seat, frozenset(wrong))
+            known = (kept, self._policy, shelf, self._asked, users)
+            built = shape(state, seat.proxy, caps, seat.vantage, self._settings, frame, *known, hold=hold)
+            problems = {*built.problems, *(mistake.problem() for mistake in wrong.values())}
+            self._shaped = (given, replace(built, problems=tuple(sorted(problems))))
         return self._shaped[1]
 
     def _certificates(self, seat: Seat) -> Shelf:
@@ -362,14 +365,12 @@ class Keeper:
         refused = {s: m for s, m in self._bad.items() if self._tries[s.name][1] > self._clock()}
         return {**refused, **{mistake.snippet: mistake for mistake in self._proven[1]}}
 
-    def _waiting(self, seat: Seat, built: Built) -> Built:
-        """With what is wrong in snippets, and new routes shut that wait for one of which no good text is known."""
-        wrong = self._wrong(seat)
+    def _hold_back(self, seat: Seat, wrong: frozenset[Snippet], model: Model) -> Model:
+        """With new routes shut that wait for a snippet of which no good text is known."""
         kept = {snippet.name for snippet in self._recall(seat).snippets}
         served = frozenset(str(route.name) for route in self._is_live(seat).model.routes() if not route.withheld)
-        model = waiting(built.model, [s for s in wrong if s.name not in kept], served)
-        model = without(model, ()) if model != built.model else model
-        return replace(built, model=model, problems=tuple(sorted({*built.problems, *(m.problem() for m in wrong.values())})))
+        held = waiting(model, [s for s in wrong if s.name not in kept], served)
+        return without(held, ()) if held != model else model
 
     def _blame_snippets(self, seat: Seat, model: Model, error: NotApplied) -> bool:
         """Finds the snippets because of which the text is refused, among those that are new or changed; False if there are none."""

@@ -95,6 +95,10 @@ def in_force(there: Snippets, bad: Mapping[Snippet, Mistake], good: Snippets) ->
     return tuple(s for s in found if s not in bad)
 
 
+#: The places of which each stands around every route for http and https.
+_AROUND_THE_WEB = {("http", ""), ("frontend", "")}
+
+
 def waiting(model: Model, missing: Iterable[Snippet], served: frozenset[str]) -> Model:
     """With the new routes answering 503 that a missing snippet is about: it may say who may come in.
 
@@ -102,8 +106,9 @@ def waiting(model: Model, missing: Iterable[Snippet], served: frozenset[str]) ->
     """
     about = [snippet.place for snippet in missing]
 
-    def waits(route: Route) -> bool:
+    def waits(route: Route, protocol: str) -> bool:
         of = {("location", route.name), ("backend", route.pool or ""), *(("server", str(host)) for host in route.hosts)}
+        of |= _AROUND_THE_WEB if protocol == "http" else set()
         return route.name not in served and any(place in of for place in about)
 
     if not about:
@@ -111,6 +116,7 @@ def waiting(model: Model, missing: Iterable[Snippet], served: frozenset[str]) ->
     return replace(
         model,
         listeners=tuple(
-            replace(x, routes=tuple(withheld(r, "snippet") if waits(r) else r for r in x.routes)) for x in model.listeners
+            replace(x, routes=tuple(withheld(r, "snippet") if waits(r, x.protocol) else r for r in x.routes))
+            for x in model.listeners
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -86,16 +86,19 @@ def shape(
     recent: Recent | None = None,
     users: Files = _NO_FILES,
     followed: bool = False,
+    hold: Callable[[Model], Model] | None = None,
 ) -> Built:
     """What this proxy in this version should do, as far as it can, and all that is wrong; without what is in quarantine.
 
     caps: None where it could not be asked what it can; then what it cannot do is not known either.  followed: whoever is known
-    by a DNS name has an address, as once `watch` follows the containers.
+    by a DNS name has an address, as once `watch` follows the containers.  hold: shuts the routes that wait for something; before
+    quarantine, which the proxy may call for as they are then.
     """
     claims = {claim.name: claim for claim in kept.claims}
     built = build(state, vantage, settings.labels, frame, claims, policy, recent, users)
     model, bare = secure(located(built.model) if followed else built.model, shelf.certificates)
     model, cannot = proxy.fit(model, caps) if caps else (model, ())
+    model = hold(model) if hold else model
     problems = {*built.problems, *shelf.problems, *bare, *cannot}
     for quarantined in kept.quarantined:
         route = next((r for r in model.routes() if r.name == quarantined.name), None)

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from confgen.build import build
 from confgen.errors import BadInput, BadTemplate, RefusedText
 from confgen.offer import Vantage
 from confgen.proxies import PROXIES
 from confgen.render import Renderer, origins
 from confgen.report import SeatReport
 from confgen.settings import Frame, LabelSettings, Settings
-from confgen.snippets import PLACES, Mistake, Snippet, in_force, strays
+from confgen.snippets import PLACES, Mistake, Snippet, in_force, strays, waiting
 from confgen.sources.snippets import read_snippets
 from confgen.state import State
 from confgen.want import Offline, shape, want_offline, write
@@ -141,6 +142,32 @@ def test_the_last_good_text_stands_in_for_a_wrong_one() -> None:
     assert in_force((new, never), {}, (old,)) == (new, never)
 
 
+@pytest.mark.parametrize(
+    ("name", "waits"),
+    [
+        ("nginx/location/shop.default.conf", ["shop.default"]),
+        ("nginx/server/shop.example.com.conf", ["shop.default"]),
+        ("haproxy/backend/api.cfg", ["api.default"]),
+        ("nginx/http.conf", ["api.default", "shop.default"]),
+        ("haproxy/frontend.cfg", ["api.default", "shop.default"]),
+        ("nginx/main.conf", []),
+        ("haproxy/global.cfg", []),
+        ("haproxy/haproxy.cfg", []),
+    ],
+)
+def test_the_new_routes_that_a_missing_snippet_is_about_wait_for_it(name: str, waits: list[str]) -> None:
+    """One that stands around every web route is about all of them, and about no port of another kind."""
+    facts = state(*WORLD.instances, container("db", {"tcp.3306": "3306"}, address="10.0.0.4"))
+    model = build(facts, Vantage(None), LabelSettings(), Frame()).model
+    assert {str(route.name) for route in model.routes()} == {"api.default", "db.tcp-3306", "shop.default"}
+
+    def shut(served: frozenset[str]) -> list[str]:
+        return sorted(str(r.name) for r in waiting(model, [Snippet(name, "x")], served).routes() if r.withheld == "snippet")
+
+    assert shut(frozenset()) == waits
+    assert shut(frozenset({"api.default"})) == [route for route in waits if route != "api.default"]
+
+
 def test_a_line_of_the_text_leads_to_the_line_that_printed_it(tmp_path: Path) -> None:
     (tmp_path / "inner.j2").write_text("{% if on %}\none {{ word }}\n{% endif %}\ntwo\n")
     (tmp_path / "main.j2").write_text(
@@ -237,7 +264,12 @@ def test_a_wrong_snippet_and_a_wrong_route_cost_no_more_than_both(world: World) 
     report = world.keep("a", "b", "c")
     assert wrong(report) != []
     assert [p.code for p in report.problems if p.code != "CG191"] == ["CG301"]
-    assert "c.example.com" in world.text()
+    assert "b.example.com" not in world.text()
+    assert "return 503" in world.text().partition("server_name c.example.com;")[2], "it may be the snippet that shuts it"
+    world.give(http="gzip_vary on;\n")
+    report = world.keep("a", "b", "c")
+    assert [p.code for p in report.problems] == ["CG301"]
+    assert "proxy_pass" in world.text().partition("server_name c.example.com;")[2]
 
 
 def test_with_nothing_live_a_wrong_one_is_an_error_of_check_and_render(tmp_path: Path) -> None:
