@@ -31,13 +31,15 @@ log = logging.getLogger(__name__)
 class Rereads(Protocol):
     """Whoever can read the settings anew.  file: where they stand, None where they stand in none.
 
-    settings raises ConfgenError when there is a mistake in them.
+    settings raises ConfgenError when there is a mistake in them.  took: what settings gave last is in force.
     """
 
     @property
     def file(self) -> Path | None: ...
 
     def settings(self) -> Settings: ...
+
+    def took(self) -> None: ...
 
 
 class Given:
@@ -111,7 +113,9 @@ class Given:
             policy, snippets = read_policy(wanted), read_snippets(wanted.snippets)
         except ConfgenError as error:
             self._wrong = (misread(error),)
+            self._stale_settings = True  # another file may be to blame, and be right by the next turn
             return False
+        self._rereads.took()
         self._wrong = tuple(_later(option) for option in left)
         if wanted == before:
             return False

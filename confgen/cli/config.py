@@ -27,7 +27,7 @@ PLACES = (Path("confgen.toml"), Path("/etc/confgen/confgen.toml"))
 TAKEN = "settings.json"
 #: These look at what runs, or tell of it: a mistake in the file must not stop them, since it does not stop `watch`.
 _LOOKING = frozenset({"status", "explain", "doctor", "plan", "drain", "undrain", "history", "rollback", "health"})
-_META = "confgen.config"
+_META, _DIRECTORY = "confgen.config", "confgen.directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,19 @@ class Found:
         return {name: one.value for name, one in (self.said or {}).items()}
 
 
+class _Config(click.Option):
+    """Comes before the others, and may need the shared folder that one of them names."""
+
+    def handle_parse_result(self, ctx: click.Context, opts: Mapping[str, Any], args: list[str]) -> tuple[Any, list[str]]:
+        ctx.meta[_DIRECTORY] = opts.get("directory")
+        return super().handle_parse_result(ctx, opts, args)
+
+
 def option(command: Any) -> Any:
     """--config, which gives to the other options what the file says."""
     return click.option(
         "--config",
+        cls=_Config,
         type=click.Path(dir_okay=False, path_type=Path),
         envvar="CONFGEN_CONFIG",
         show_envvar=True,
@@ -64,7 +73,7 @@ def _load(ctx: click.Context, _: click.Parameter, named: Path | None) -> None:
     try:
         found = _read(named)
     except BadInput as error:
-        last = _taken_last() if ctx.info_name in _LOOKING else None
+        last = _taken_last(ctx.meta[_DIRECTORY]) if ctx.info_name in _LOOKING else None
         if last is None:
             raise
         click.echo(f"confgen: {error.message}; what was taken last holds. {error.hint}", err=True)
@@ -122,14 +131,17 @@ def _all_there(said: Said, key: str, *, file: bool) -> None:
             raise BadInput(f"{said.place}: {key}: there is no {what} {path}", "make it, mount it, or take the line out")
 
 
-def _taken_last() -> Found | None:
-    """What `watch` took last, by what it left in the shared folder; None where nothing is there."""
+def _taken_last(directory: str | None) -> Found | None:
+    """What `watch` took last, by what it left in the shared folder; None where nothing is there.
+
+    directory: the folder of --directory, None where it was not given.
+    """
     import os
 
     from confgen.observe.health import folders
     from confgen.toml import parse
 
-    for folder in folders(Path(os.environ.get("CONFGEN_DIR") or Settings().directory)):
+    for folder in folders(Path(directory or os.environ.get("CONFGEN_DIR") or Settings().directory)):
         with suppress(ValueError, KeyError, TypeError, BadInput):
             data = json.loads(folder.recall(TAKEN))
             file, text = Path(data["file"]), str(data["text"])
@@ -146,25 +158,27 @@ class Rereads:
         fixed = {name: value for name, value in given.items() if context.get_parameter_source(name) not in free}
         self._fixed = {name: value for name, value in fixed.items() if name in BY_NAME}
         self._directory = directory
-        self._found = found()
+        self._taken = self._read = found()
         self._left = ""
 
     @property
     def file(self) -> Path | None:
-        return self._found.file
+        return self._taken.file
 
     def settings(self) -> Settings:
-        """As they are now.  Raises ConfgenError; what was read last is what holds then."""
-        fresh = _read(self._found.file)
-        made = settings({**fresh.values, **self._fixed})
-        self._found = fresh
-        return made
+        """As they are now.  Raises ConfgenError; what was taken last is what holds then."""
+        self._read = _read(self.file)
+        return settings({**self._read.values, **self._fixed})
+
+    def took(self) -> None:
+        """What was read last holds from now on."""
+        self._taken = self._read
 
     def tell(self, report: Report) -> None:
         """Leaves in the shared folders what was taken last."""
         from confgen.observe.health import folders
 
-        text = json.dumps({"file": str(self.file and self.file.absolute()), "text": self._found.text})
+        text = json.dumps({"file": str(self.file and self.file.absolute()), "text": self._taken.text})
         if self.file is None or text == self._left:
             return
         self._left = text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 import time
@@ -40,6 +41,7 @@ class Source:
         return Snapshot(self.name, (container("web", {"host": "a.example.com", "port": "80"}),))
 
     def watch(self, wake: Wake, stop: threading.Event) -> None:
+        self.wake = wake
         stop.wait()
 
 
@@ -61,7 +63,8 @@ class Watch:
             values = {name: value for name, value in made.params.items() if name != "once"}
             settings = settings_from(values)
             rereads = Rereads(values, settings.directory)
-        self._loop = Loop(settings, (Source(),), rereads=rereads)
+        self._source = Source()
+        self._loop = Loop(settings, (self._source,), rereads=rereads)
 
         def tell(report: Report) -> None:
             rereads.tell(report)
@@ -78,6 +81,10 @@ class Watch:
 
     def again(self) -> None:
         self._loop.look_again("SIGHUP")
+
+    def ring(self) -> None:
+        """News of a container: nobody has said that a file has changed."""
+        self._source.wake("a container", True)
 
     def text(self) -> str:
         file = self.out / "live" / "nginx.conf"
@@ -119,6 +126,26 @@ def test_a_changed_file_is_taken_and_a_broken_one_changes_nothing(watch: Callabl
     running.until(lambda: "there is no such file" in running.problems[0])
     running.file.write_text("[proxy]\nhttp_port = 8084\n")
     running.until(lambda: "listen 8084" in running.text())
+    assert running.problems == ()
+
+
+def test_settings_that_another_file_made_wrong_are_taken_once_that_file_is_right(
+    watch: Callable[..., Watch], tmp_path: Path
+) -> None:
+    running = watch("")
+    running.until(lambda: "listen 80;" in running.text())
+    policy = tmp_path / "policy.toml"
+    policy.write_text("[[allow\n")
+    running.file.write_text(f'policy = "{policy}"\n[templates]\nsnippets = "../mine"\n[proxy]\nhttp_port = 8081\n')
+    running.until(lambda: any("there is no folder" in problem for problem in running.problems))
+    (tmp_path / "mine").mkdir()
+    running.ring()
+    running.until(lambda: any("policy.toml" in problem for problem in running.problems))
+    assert "listen 80;" in running.text()
+    assert json.loads((running.out / TAKEN).read_text())["text"] == "", "what commands fall back on is what was taken"
+    policy.write_text('[[allow]]\nowner = "*"\nhosts = ["*"]\n')
+    running.ring()
+    running.until(lambda: "listen 8081" in running.text())
     assert running.problems == ()
 
 
@@ -177,6 +204,11 @@ def test_what_was_taken_last_is_left_for_commands_that_find_a_broken_file(
     for command in ("render", "check", "watch"):
         with pytest.raises(BadInput):
             context(command, *given)
+    monkeypatch.delenv("CONFGEN_DIR")
+    directory = ("--directory", str(running.out))
+    for said in ((*given, *directory), (*directory, *given)):
+        with context("plan", *said) as made:
+            assert (made.params["http_port"], made.params["directory"]) == (8081, running.out)
 
 
 def test_a_command_that_finds_nothing_that_was_taken_says_what_is_wrong(tmp_path: Path) -> None:
