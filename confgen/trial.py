@@ -15,12 +15,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from urllib.parse import SplitResult, quote, urlsplit
+
+from confgen.errors import UsageError
+from confgen.problem import show
 
 #: Seconds for the whole request, to each address.
 _DEADLINE = 10.0
 #: Seconds until the line has to stand in the log: nginx writes once a second.
 _LOG_DEADLINE = 3.0
 _PAUSE = 0.1
+#: What stands in a path for itself (RFC 3986 section 3.3), and what is percent-encoded already.
+_AS_IT_IS = "/%!$&'()*+,;=:@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,26 @@ class Trial:
     at: str
     words: str = ""
     server: str = ""
+
+
+def parse(what: str) -> SplitResult:
+    """The URL that is asked for, http if no scheme is said, spelled as a client sends it: the host as DNS knows it, the path in
+    percent-encoding.  Raises UsageError.
+    """
+    try:
+        url = urlsplit(what if "://" in what else f"http://{what}")
+        host, port = (url.hostname or "").encode("idna").decode(), url.port
+    except ValueError as error:
+        raise _no_url(what) from error
+    if not re.fullmatch(r"[!-~]+", host) and not (url.scheme in ("tcp", "udp") and port):
+        raise _no_url(what)
+    netloc = (f"[{host}]" if ":" in host else host) + ("" if port is None else f":{port}")
+    return SplitResult(url.scheme, netloc, quote(url.path, _AS_IT_IS), quote(url.query, f"{_AS_IT_IS}?"), "")
+
+
+def _no_url(what: str) -> UsageError:
+    hint = "name a container, a host (letters, digits, hyphens and dots) or a URL (http://shop.example.com/api)"
+    return UsageError(f"{show(what)} is no container here, no host and no URL", hint)
 
 
 def send(host: str, path: str, secure: bool, addresses: Sequence[tuple[str, int]], log: Callable[[], str | None]) -> Trial:

@@ -47,9 +47,8 @@ def explain(what: str, as_json: bool, request: bool, **given: Any) -> int:
 
 def _chains(what: str, seat: SeatReport, state: Any, settings: Settings, send: bool) -> Iterator[Any]:
     """By container name or id first; everything else is a host or URL.  send: a request too."""
-    from urllib.parse import urlsplit
-
     from confgen import explain as chain
+    from confgen.trial import parse
 
     found = [i for i in state.instances if what == i.name or (len(what) >= 6 and i.id.startswith(what))]
     if found and send:
@@ -57,17 +56,11 @@ def _chains(what: str, seat: SeatReport, state: Any, settings: Settings, send: b
     for instance in found:
         yield chain.container(instance, seat, settings.labels)
     if not found:
-        try:
-            url = urlsplit(what if "://" in what else f"http://{what}")
-            port = url.port
-        except ValueError as error:
-            raise UsageError(
-                f"{what} is no container here, no host and no URL: {error}", "name a container, a host or a URL"
-            ) from error
-        if url.scheme in ("tcp", "udp") and port:
-            yield chain.connection(url.scheme, port, seat)
+        url = parse(what)
+        if url.scheme in ("tcp", "udp") and url.port:
+            yield chain.connection(url.scheme, url.port, seat)
             return
-        host, path, secure = url.hostname or what, url.path or "/", url.scheme == "https"
+        host, path, secure = url.hostname or "", url.path or "/", url.scheme == "https"
         made = chain.request(host, path, seat, secure=secure)
         if send:
             asked = path + (f"?{url.query}" if url.query else "")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from confgen.errors import UsageError
 from confgen.explain import Chain, Step, with_answer
 from confgen.reason import Reason
 from confgen.report import SeatReport
 from confgen.sources.engine import unframed
-from confgen.trial import answered
+from confgen.trial import answered, parse
 from tests.unit.facts import container, model
 
 NGINX = '172.18.0.4 [2026-11-23T01:00:00+00:00] shop.localhost "GET / HTTP/1.1" 200 312 0.002s route=shop.web.default server={} upstream_time=0.002 "confgen-explain/00"'
@@ -79,3 +80,26 @@ def test_nobody_answers_and_the_proxy_alone_answers() -> None:
     assert with_answer(FINE, 502, 0.0, "-", "", SEAT).reason is Reason.NO_ANSWER
     assert with_answer(FINE, 502, 0.0, "10.0.0.2:80", "", SEAT).ok, "an app may say so itself"
     assert with_answer(STOPPED, 404, 0.0, "-", "", SEAT).reason is Reason.UNKNOWN_HOST, "what the chain says comes first"
+
+
+@pytest.mark.parametrize(
+    ("what", "sent"),
+    [
+        ("shop.example.com", "http://shop.example.com"),
+        ("https://Shop.example.com:8443/a%20b?c=%C3%A9#d", "https://shop.example.com:8443/a%20b?c=%C3%A9"),
+        ("bücher.example/café?q=ü", "http://xn--bcher-kva.example/caf%C3%A9?q=%C3%BC"),
+        ("http://a.example/a b\x01", "http://a.example/a%20b%01"),
+        ("http://a.example/~a!$&'()*+,;=:@b", "http://a.example/~a!$&'()*+,;=:@b"),
+        ("tcp://:3306", "tcp://:3306"),
+        ("http://[::1]:80/", "http://[::1]:80/"),
+    ],
+)
+def test_what_is_asked_for_is_spelled_as_it_is_sent(what: str, sent: str) -> None:
+    assert parse(what).geturl() == sent
+    sent.encode("ascii")
+
+
+@pytest.mark.parametrize("what", ["a..example", "http://a\u2100b.example/", "x" * 64 + ".example", "http://a b.example/", "/x", "a:b", ""])
+def test_what_is_no_host_is_told(what: str) -> None:
+    with pytest.raises(UsageError, match="is no container here, no host and no URL"):
+        parse(what)
