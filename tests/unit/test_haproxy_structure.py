@@ -86,6 +86,8 @@ INJECTED = [
     "    http-request set-var(txn.match) str(web web)",
     "    http-request set-var(txn.site,ifnotexists) str(x)",
     "    http-request set-var(txn.asked) str(/admin)",
+    "    http-request set-var-fmt(txn.match) web",
+    "    http-request unset-var(txn.route)",
     "    http-request set-header X-Forwarded-For %[req.hdr(x-real-ip)]",
     "    http-request set-header x-real-ip 10.0.0.1",
     "    http-request set-header Host other.test",

@@ -99,7 +99,9 @@ def test_what_is_asked_for_is_spelled_as_it_is_sent(what: str, sent: str) -> Non
     sent.encode("ascii")
 
 
-@pytest.mark.parametrize("what", ["a..example", "http://a\u2100b.example/", "x" * 64 + ".example", "http://a b.example/", "/x", "a:b", ""])
+@pytest.mark.parametrize(
+    "what", ["a..example", "http://a\u2100b.example/", "x" * 64 + ".example", "http://a b.example/", "/x", "a:b", ""]
+)
 def test_what_is_no_host_is_told(what: str) -> None:
     with pytest.raises(UsageError, match="is no container here, no host and no URL"):
         parse(what)

@@ -103,8 +103,10 @@ def _words(line: str) -> Words:
 
 
 _ALWAYS = frozenset(map(_words, (*_SHAPELESS, _NUL, _ABOVE)))
-#: Sets one of the variables that find the route, or the path that is asked for.
-_FINDS = re.compile(r"set-var\(txn\.(?:host|site|asked|clean|path|match|route)[,)].*|set-(?:pathq|uri)|normalize-uri", re.DOTALL)
+#: Sets one of the variables that find the route, and say who may come in with it.
+SETS = re.compile(r"(?:un)?set-var(?:-fmt)?\(txn\.(?:host|site|asked|clean|path|match|route)[,)]")
+#: Sets the path that is asked for.
+_SPELLS = ("set-pathq", "set-uri", "normalize-uri")
 #: Headers by which a route is found, or a server is told of its client.
 _HEADERS = re.compile(
     r"host|connection|upgrade|forwarded|x-real-ip|x-url-scheme|front-end-https|proxy|x-(?:forwarded|original|rewrite)-.*|.*_.*",
@@ -118,10 +120,10 @@ def belongs(words: Words) -> bool:
         return True
     if words[0] != "http-request" or len(words) < 2:
         return False
-    return _FINDS.fullmatch(words[1]) is not None or (words[1] in _SETS and _named(words))
+    return bool(SETS.match(words[1])) or words[1] in _SPELLS or (words[1] in _ON_HEADERS and _named(words))
 
 
-_SETS = ("set-header", "del-header")
+_ON_HEADERS = ("set-header", "del-header")
 
 
 def _named(words: Words) -> bool:
@@ -130,7 +132,7 @@ def _named(words: Words) -> bool:
 
 def part(words: Words) -> str:
     """The part that an operator's policy may leave to the templates; "" for what must be there in any case."""
-    if words[:1] == ("http-response",) and len(words) > 2 and words[1] in _SETS:
+    if words[:1] == ("http-response",) and len(words) > 2 and words[1] in _ON_HEADERS:
         return ACCEL if words[2].lower().startswith("x-accel-") else ""
-    told = words[:1] == ("http-request",) and len(words) > 2 and words[1] in _SETS and words[2].lower() != "host"
+    told = words[:1] == ("http-request",) and len(words) > 2 and words[1] in _ON_HEADERS and words[2].lower() != "host"
     return FORWARDED if told and _named(words) else ""

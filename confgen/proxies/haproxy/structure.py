@@ -99,10 +99,6 @@ def _own(snippet: Snippet | None, section: str) -> list[tuple[str, ...]]:
     return [words for words in said if not _skeleton((section,), words)]
 
 
-#: Variables that find the route, or say who may come in with it.
-_FOUND = re.compile(r"http-request (?:un)?set-var\(txn\.(?:host|site|asked|clean|path|match|route)[,)]")
-
-
 def mistake(snippet: Snippet) -> Mistake | None:
     """Why a snippet cannot stand where it is meant to: it opens a section of its own, or says what the model says."""
     sections = snippet.place[0] == "haproxy"
@@ -118,7 +114,7 @@ def mistake(snippet: Snippet) -> Mistake | None:
         if words and not inside and sections:
             return Mistake(snippet, f'"{words[0]}" stands in no section', number)
         ours = bool(words[1:]) and words[0] in SECTIONS and words[1].startswith(("confgen:", "port:", "redirect:"))
-        if ours or _FOUND.match(" ".join(words)) or "proc.confgen" in words[1:2]:
+        if ours or any(map(entrance.SETS.match, words[1:3])) or "proc.confgen" in words[1:2]:
             return Mistake(snippet, f'"{" ".join(words[:2])}" is said by confgen, which reads it back', number)
     return None
 
