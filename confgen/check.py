@@ -137,7 +137,7 @@ def _native(found: Checked, state: State, place: Offline, settings: Settings, sh
     except (BadTemplate, RefusedText) as error:
         return replace(found, structure=f"{error.message}; {error.hint}")
     native = "" if answer.code == 0 else answer.output.strip().replace(str(folder.path), "")
-    if native and (settings.templates or settings.snippets):
+    if native and settings.has_own_text:
         native += printed_offline(native, wanted, place, settings)
     return replace(found, native=native, tested=f"tested natively with {here.text}")
 

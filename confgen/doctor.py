@@ -86,7 +86,7 @@ class Setup:
     """Everything that is looked at.
 
     own: the container that confgen runs in, None where it runs in none.  ailments: what `confgen health` says of `watch`.
-    guarded: there is a policy file.  ours: there are templates of the operator's.  exec: test and reload go through the engine.
+    guarded: there is a policy file.  ours: text of the operator's own, templates or snippets, goes into the proxy's.  exec: test and reload go through the engine.
     declared: what compose files say, by service; None where what runs is looked at.
     """
 
@@ -182,9 +182,7 @@ def _nginx(name: str, version: tuple[int, ...], setup: Setup) -> Iterator[Advice
         message = "before 1.27.4 each reload may cost a request on a client's idle connection"
         yield Advice(Level.HINT, name, message, "nginx:1.30 or later")
     if version <= _RIFT and setup.ours:
-        message = (
-            "CVE-2026-42945: a `rewrite` with captures and a `?` overflows the heap; the shipped templates have none, yours may"
-        )
+        message = "CVE-2026-42945: a `rewrite` with captures and a `?` overflows the heap; the shipped templates have none, your own text may"
         yield Advice(Level.RISK, name, message, "nginx 1.30.1 or later")
 
 

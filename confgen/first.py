@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
+from confgen.options import OPTIONS, Option
 from confgen.proxies import PROXIES
 from confgen.render import Renderer, shipped
+from confgen.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,13 @@ _IMAGES: Mapping[str, _Image] = {
 }
 
 
-def files(proxy: str, version: str, *, gate: bool) -> dict[str, str]:
+def files(settings: Settings, *, gate: bool) -> dict[str, str]:
     """The files by name.  gate: a socket proxy stands between confgen and the engine.
 
-    Raises BadInput when the version is none that the proxy has.
+    What is set of a proxy's text becomes variables of confgen's container.  Raises BadInput when the version is none that the
+    proxy has.
     """
+    proxy, version = settings.proxy or "nginx", settings.proxy_version
     image = _IMAGES[proxy]
     if version:
         PROXIES[proxy].caps(version)
@@ -46,8 +50,20 @@ def files(proxy: str, version: str, *, gate: bool) -> dict[str, str]:
         "image": f"{proxy}:{version or image.tag}",
         "directory": image.directory,
         "gate": gate,
+        "http_port": settings.frame.http_port,
+        "https_port": settings.frame.https_port,
+        "environment": {o.variable: _text(o.of(settings)) for o in OPTIONS if _of_the_text(o) and o.of(settings) != o.default},
     }
     with closing(Renderer((), {})) as renderer:
         (text,) = renderer.texts((_Recipe("compose/compose.yaml.j2", "compose.yaml"),), words)
     script = (shipped() / proxy / "start.sh").read_text(encoding="utf-8")
     return {"compose.yaml": text, f"start-{proxy}.sh": script}
+
+
+def _of_the_text(option: Option) -> bool:
+    return option.field.startswith("frame.") and bool(option.variable)
+
+
+def _text(value: object) -> str:
+    """As it stands in a variable of the environment."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -348,7 +348,7 @@ class Keeper:
 
     def _printed(self, words: str, model: Model, candidate: Candidate, seat: Seat, frame: Frame | None = None) -> str:
         """Which lines of the operator's own files the proxy's words are about."""
-        if not (self._settings.templates or self._settings.snippets):
+        if not self._settings.has_own_text:
             return ""
         frame = frame or self._frame(seat)
         return printed(words, candidate, model, seat.proxy, self._abilities(seat), frame, self._renderer(seat))

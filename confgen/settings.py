@@ -111,3 +111,8 @@ class Settings:
     allow_exec: bool = False
     expect: tuple[str, ...] = ()
     keep: int = 10
+
+    @property
+    def has_own_text(self) -> bool:
+        """Text of the operator's own goes into the proxy's."""
+        return bool(self.templates or self.snippets)

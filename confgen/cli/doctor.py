@@ -58,7 +58,7 @@ def _setup(settings: Settings) -> Setup:
         own=own(state),
         ailments=ailments(settings.directory, FRESH),
         guarded=settings.policy is not None,
-        ours=bool(settings.templates),
+        ours=settings.has_own_text,
         exec=settings.allow_exec,
         labels=settings.labels,
     )
@@ -94,7 +94,7 @@ def _setup_of_files(files: tuple[Path, ...], settings: Settings) -> Setup:
         seats=tuple(seats),
         own=_companion(state, settings),
         guarded=settings.policy is not None,
-        ours=bool(settings.templates),
+        ours=settings.has_own_text,
         exec=settings.allow_exec,
         declared=said,
         labels=settings.labels,

@@ -64,7 +64,7 @@ def init(volume: Path | None, output: Path, direct: bool, **given: Any) -> int:
 def _write_first(output: Path, direct: bool, settings: Settings) -> int:
     from confgen.first import files
 
-    made = files(settings.proxy or "nginx", settings.proxy_version, gate=not direct)
+    made = files(settings, gate=not direct)
     there = [str(output / name) for name in made if (output / name).exists()]
     there += [str(output / name) for name in _OTHERS if (output / name).exists()]
     if there:

@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 import click
 import pytest
+import yaml
 
 from confgen import cli
+from confgen.render import shipped
 from confgen.targets.folder import Folder
 from confgen.want import look_into
 
@@ -306,6 +308,23 @@ def test_check_as_json(run: Run, wrong: Path) -> None:
     assert [p["code"] for p in found["problems"]] == ["CG121"]
 
 
+@pytest.mark.parametrize(
+    ("option", "file"), [("--templates", "nginx/location.j2"), ("--snippets", "nginx/location/web.default.conf")]
+)
+def test_doctor_knows_a_hole_that_only_text_of_ones_own_meets(run: Run, tmp_path: Path, option: str, file: str) -> None:
+    world = tmp_path / "world.yaml"
+    world.write_text(
+        "services:\n  proxy: {image: 'nginx:1.26.2', labels: {confgen.proxy: nginx}}\n"
+        "  web: {image: app, labels: {confgen.host: a.example.com, confgen.port: '80'}}\n"
+    )
+    mine = tmp_path / "mine" / file
+    mine.parent.mkdir(parents=True)
+    shipped_one = shipped() / file
+    mine.write_text(shipped_one.read_text() if shipped_one.exists() else "rewrite ^/(.*)$ /x/$1? break;\n")
+    assert "CVE-2026-42945" not in run("doctor", world).out
+    assert "CVE-2026-42945" in run("doctor", world, option, tmp_path / "mine").out
+
+
 def test_what_only_names_forbid_is_no_problem_of_what_watch_will_do(run: Run, tmp_path: Path) -> None:
     """nginx before 1.27.3 cannot balance DNS names; followed, the containers have addresses."""
     file = tmp_path / "compose.yaml"
@@ -380,6 +399,30 @@ def test_init_takes_the_version_that_was_asked_for(run: Run, tmp_path: Path) -> 
     assert "image: haproxy:3.0\n" in (tmp_path / "compose.yaml").read_text()
     assert run("init", "--proxy", "nginx", "--proxy-version", "x", "-o", "other").code != FINE
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("direct", [False, True])
+def test_init_writes_the_settings_that_were_given(
+    run: Run, tmp_path: Path, direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_GID", "999")
+    given = ("--http-port", "8080", "--https-port", "8443", "--no-ipv6", "--access-log", "json")
+    assert run("init", "--proxy", "nginx", "-o", "shop", *given, *(["--direct"] if direct else [])).code == FINE
+    file = tmp_path / "shop" / "compose.yaml"
+    said = yaml.safe_load(file.read_text())["services"]
+    assert said["proxy"]["ports"] == ["${HTTP_PORT:-8080}:8080", "${HTTPS_PORT:-8443}:8443"]
+    made = {name: value for name, value in said["confgen"]["environment"].items() if name.startswith("CONFGEN_")}
+    assert made == {
+        "CONFGEN_HTTP_PORT": "8080",
+        "CONFGEN_HTTPS_PORT": "8443",
+        "CONFGEN_IPV6": "false",
+        "CONFGEN_ACCESS_LOG": "json",
+    }
+    for name, value in made.items():
+        monkeypatch.setenv(name, value)
+    text = run("render", file).out
+    assert ("listen 8080" in text, "[::]" in text) == (True, False)
+    assert "curl http://shop.localhost:8080/" in file.read_text()
 
 
 def test_init_makes_a_folder_bootable_once(run: Run, tmp_path: Path) -> None:
