@@ -34,8 +34,9 @@ from confgen.values import Host, Match, Path, Port, Refusal, Wildcard, nearest, 
 
 #: In place of the hosts of a grant.
 _EVERYWHERE = "*"
-#: Parts of a text that templates may be let off (readback.py).
-_PARTS = ("forwarded", "accel")
+#: Parts of a text that protect and carry nothing of the model, and that the operator's templates may be let off (readback.py):
+#: what servers are told of the client, and that what servers say does not steer the proxy.
+PARTS = (FORWARDED, ACCEL) = ("forwarded", "accel")
 _ALL = frozenset(FEATURES)
 
 
@@ -120,7 +121,7 @@ def _may_omit(data: object, where: str) -> tuple[str, ...]:
     if not isinstance(data, dict):
         raise BadInput(f"{where} is not a table", "write may_omit below [templates]")
     _known(data, ("may_omit",), where)
-    return tuple(sorted(_words(data, "may_omit", _PARTS, where)))
+    return tuple(sorted(_words(data, "may_omit", PARTS, where)))
 
 
 def _grant(data: Mapping[str, Any], where: str) -> Grant:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from confgen.kept import Verdict
 from confgen.model import Check
+from confgen.unverified import unverified
 from confgen.verdict import Probe, Tally
 
 #: A port that refuses connections is asked again after this, doubled up to _SLOWEST; in seconds.
@@ -169,7 +170,8 @@ async def _asked(probe: Probe) -> str:
 
 async def _answer(probe: Probe, check: Check) -> str:
     http = probe.check is not None and check.path is not None
-    tls = _trusting() if http and probe.tls else None
+    # A container's own certificate can vouch for no name; the proxies do not verify it either.
+    tls = unverified() if http and probe.tls else None
     reader, writer = await asyncio.open_connection(probe.address, probe.port, ssl=tls, limit=_LINE)
     try:
         return await _status(reader, writer, probe, check) if http else ""
@@ -193,11 +195,3 @@ async def _status(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pr
         return "its answer is not HTTP"
     status = int(words[1][:3])
     return "" if any(first <= status <= last for first, last in check.status) else f"it answers {status}"
-
-
-def _trusting() -> ssl.SSLContext:
-    """A container's own certificate can vouch for no name; the proxies do not verify it either."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from confgen.errors import RefusedText
+from confgen.policy import PARTS
 from confgen.problem import show
 
 
@@ -25,10 +26,6 @@ class Statement(NamedTuple):
 
 Structure = tuple[Statement, ...]
 
-#: Parts of a text that protect and carry nothing of the model, and that an operator's policy may leave to the templates:
-#: what servers are told of the client, and that what servers say does not steer the proxy.
-PARTS = (FORWARDED, ACCEL) = ("forwarded", "accel")
-
 
 def within(part: str) -> tuple[tuple[str, ...], ...]:
     """The block that stands around the statements of a part; no proxy has one of such a name."""
@@ -43,7 +40,7 @@ def verify(
 ) -> None:
     """Raises RefusedText when the text holds a statement that the model does not, or lacks one, or has one twice.
 
-    omitted: parts that are not looked at.  lines: where each statement of the text stands, asked for only when something is
+    omitted: parts (policy.PARTS) that are not looked at.  lines: where each statement of the text stands, asked for only when something is
     wrong.
 
     The order does not count: neither proxy gives a meaning to the order of the statements that carry the model

@@ -317,6 +317,11 @@ def shipped() -> Path:
     return inside if inside.is_dir() else Path(__file__).resolve().parent.parent / "templates"
 
 
+def shipped_names(kind: str) -> tuple[str, ...]:
+    """The names of a proxy's shipped templates: "nginx/main.j2"."""
+    return tuple(sorted(f"{kind}/{file.name}" for file in (shipped() / kind).glob("*.j2")))
+
+
 def _finalize(value: object) -> object:
     """What `{{ … }}` may print: words and numbers of the typed values; never None, containers or free text."""
     if isinstance(value, (str, int)) and not isinstance(value, bool):

@@ -38,9 +38,9 @@ def generations(ctx: click.Context, _: click.Parameter, begun: str) -> list[str]
 def templates(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
     """The shipped ones."""
     from confgen.proxies import PROXIES
-    from confgen.render import shipped
+    from confgen.render import shipped_names
 
-    return _fitting({f"{kind}/{file.name}" for kind in PROXIES for file in (shipped() / kind).glob("*.j2")}, begun)
+    return _fitting({name for kind in PROXIES for name in shipped_names(kind)}, begun)
 
 
 def _fitting(names: set[str], begun: str) -> list[str]:

@@ -153,10 +153,11 @@ def _tried(each: list[Settings]) -> Iterator[tuple[str, Checked]]:
 
 
 def _names(settings: Settings) -> list[str]:
-    from confgen.render import shipped
+    from confgen.proxies import PROXIES
+    from confgen.render import shipped_names
 
-    kinds = [settings.proxy] if settings.proxy else ["nginx", "haproxy"]
-    return sorted(f"{kind}/{file.name}" for kind in kinds for file in (shipped() / kind).glob("*.j2"))
+    kinds = [settings.proxy] if settings.proxy else PROXIES
+    return sorted(name for kind in kinds for name in shipped_names(kind))
 
 
 def _known(name: str, settings: Settings) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from confgen.policy import ACCEL, FORWARDED
 from confgen.proxies.haproxy import guards
 from confgen.proxies.haproxy.shape import Front
-from confgen.readback import ACCEL, FORWARDED
 
 Words = tuple[str, ...]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from confgen.model import Route
-from confgen.readback import ACCEL, FORWARDED, Statement
+from confgen.policy import ACCEL, FORWARDED
+from confgen.readback import Statement
 from confgen.values import Text
 
 #: Headers that a server may believe: name and value as written.  $host and not $http_host, which lies when the request
