@@ -1,4 +1,4 @@
-"""Rendering in a process apart: an operator's template that has no end costs that process, not confgen.
+"""Rendering in a process apart: an operator's template or filter that has no end costs that process, not confgen.
 
 Jinja's sandbox bounds neither time nor memory.  The shipped templates need no bound, and no second process.
 
@@ -20,11 +20,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from confgen.errors import BadTemplate, Stopped
-from confgen.render import MARKED, NOTHING, Candidate, Recipe, Renderer, Renders, TooLong, seal
+from confgen.filters import load
+from confgen.render import MARKED, NONE, NOTHING, Candidate, Recipe, Renderer, Renders, TooLong, seal
 
 #: How long a new child may take until it is ready, in seconds: 0.1 on an idle machine.
 _START = 30.0
@@ -56,10 +58,16 @@ LIMITS = Limits()
 
 
 def renderer(
-    folders: tuple[Path, ...], filters: Mapping[str, Callable[..., str]], stopped: Callable[[], bool] = lambda: False
+    folders: tuple[Path, ...],
+    filters: Mapping[str, Callable[..., str]],
+    stopped: Callable[[], bool] = lambda: False,
+    own: Path | None = None,
 ) -> Renders:
-    """What renders these templates: in this process where they are the shipped ones alone, else in one apart."""
-    return Apart(folders, filters, stopped, LIMITS) if folders else Renderer((), filters)
+    """What renders these templates: in this process where they are the shipped ones alone, else in one apart.
+
+    own: a Python file of more filters.
+    """
+    return Apart(folders, filters, stopped, LIMITS, own) if folders or own else Renderer((), filters)
 
 
 class Apart:
@@ -74,8 +82,9 @@ class Apart:
         filters: Mapping[str, Callable[..., str]],
         stopped: Callable[[], bool],
         limits: Limits,
+        own: Path | None = None,
     ) -> None:
-        self._folders, self._filters = folders, dict(filters)
+        self._folders, self._filters, self._own = folders, dict(filters), own
         self._stopped = stopped
         self._limits = limits
         self._child: _Child | None = None
@@ -101,6 +110,8 @@ class Apart:
         return texts
 
     def forget(self) -> None:
+        if self._own:
+            self.close()  # what a Python file has done to its process stays done
         self._stale = True
 
     def close(self) -> None:
@@ -111,7 +122,7 @@ class Apart:
     def _ask(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], marked: bool) -> dict[str, Any]:
         if self._child is None:
             self._child = _Child()
-            self._child.tell((self._folders, self._filters, self._limits))
+            self._child.tell((self._folders, self._filters, self._own, self._limits))
             self._child.hear(_START, len(_READY), self._stopped)
         self._child.tell((self._stale, marked, recipes, view))
         most = _ESCAPED * self._limits.text * (MARKED if marked else 1)
@@ -125,9 +136,9 @@ class Apart:
             why = f"it was not done after {self._limits.seconds:g} s"
         else:
             why = f"its process ended ({signal.strsignal(-code) if code < 0 else f'code {code}'}); is it short of memory?"
-        folders = ", ".join(map(str, self._folders))
+        given = ", ".join(map(str, (*self._folders, *((self._own,) if self._own else ()))))
         return BadTemplate(
-            f"rendering with the templates in {folders} failed: {why}",
+            f"rendering with {given} failed: {why}",
             "mend the template that was changed last, or take it away; the last good text stays live",
         )
 
@@ -139,7 +150,7 @@ class _Child:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - this very Python
-                (sys.executable, "-c", _MAIN),
+                (sys.executable, "-P", "-c", _MAIN),  # nothing is imported from the folder that confgen was called in
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env={name: os.environ[name] for name in _NEEDED if name in os.environ},
@@ -179,15 +190,29 @@ def serve() -> None:
     """The child: renders what it is asked for on its stdin, a socket, until that is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # at a terminal it is meant for confgen
     with socket.socket(fileno=os.dup(0)) as line, line.makefile("rb") as requests:
-        folders, filters, limits = pickle.load(requests)  # noqa: S301 - from confgen itself
+        _shut_stdin()
+        folders, filters, own, limits = pickle.load(requests)  # noqa: S301 - from confgen itself
         _bound(limits)
-        renders = Renderer(folders, filters, limits.text)
         line.sendall(_READY)
-        while requests.peek(1):
-            stale, marked, recipes, view = pickle.load(requests)  # noqa: S301 - from confgen itself
+        made: list[Renderer] = []
+
+        def texts(stale: bool, marked: bool, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
+            if not made:
+                made.append(Renderer(folders, filters, limits.text, own=load(own, filters) if own else NONE))
             if stale:
-                renders.forget()
-            line.sendall(json.dumps(_answer(renders.marked if marked else renders.texts, recipes, view, limits)).encode() + b"\n")
+                made[0].forget()
+            return made[0].marked(recipes, view) if marked else made[0].texts(recipes, view)
+
+        while requests.peek(1):
+            asked = pickle.load(requests)  # noqa: S301 - from confgen itself
+            line.sendall(json.dumps(_answer(partial(texts, *asked), limits)).encode() + b"\n")
+
+
+def _shut_stdin() -> None:
+    """So that a filter that reads there finds an end, and not what confgen says."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
 
 
 def _bound(limits: Limits) -> None:
@@ -202,12 +227,10 @@ def _bound(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _answer(
-    texts: Callable[..., list[str]], recipes: tuple[Recipe, ...], view: Mapping[str, object], limits: Limits
-) -> dict[str, object]:
+def _answer(texts: Callable[[], list[str]], limits: Limits) -> dict[str, object]:
     _alarm(limits.seconds)
     try:
-        return {"texts": texts(recipes, view)}
+        return {"texts": texts()}
     except BadTemplate as error:
         return {"message": error.message, "hint": error.hint}
     finally:

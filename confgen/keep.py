@@ -163,7 +163,7 @@ class Keeper:
     def take(self, settings: Settings) -> None:
         """Settings, templates or snippets have changed: everything is made anew, and what was refused may be right now."""
         self._bad.clear()
-        if self._renders is not None and settings.templates == self._settings.templates:
+        if self._renders is not None and _renderer_of(settings) == _renderer_of(self._settings):
             self._renders.forget()
         elif self._renders is not None:
             self._renders.close()
@@ -339,7 +339,7 @@ class Keeper:
 
     def _renderer(self, seat: Seat) -> Renders:
         if self._renders is None:
-            self._renders = renderer(self._settings.templates, seat.proxy.filters, self._stopped)
+            self._renders = renderer(self._settings.templates, seat.proxy.filters, self._stopped, self._settings.filters)
         return self._renders
 
     def _write(self, model: Model, seat: Seat, frame: Frame | None = None) -> Candidate:
@@ -592,6 +592,11 @@ def _quarantined(route: Route, model: Model, said: str, before: Quarantined | No
         return replace(before, words=said, unwritable=True)
     defined = definition(route, model)
     return Quarantined(route.name, defined, said, before is not None and before.definition == defined and before.unwritable)
+
+
+def _renderer_of(settings: Settings) -> tuple[object, ...]:
+    """What a renderer is made for."""
+    return settings.templates, settings.filters
 
 
 def _untold(model: Model) -> Model:

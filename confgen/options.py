@@ -100,6 +100,7 @@ class Option:
     name: as the program calls it.  flags: on the command line, () where it stands in the file alone.  key: in the file,
     "table.key".  field: of Settings, where it ends up; the default stands there.  variable: in the environment, "" for none.
     means: one sentence.  live: `watch` takes a change as it runs; for the others it has to be started anew.
+    runs: what it names is run, so it counts only in a file that somebody named.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Option:
     variable: str
     means: str
     live: bool = False
+    runs: bool = False
 
     @property
     def default(self) -> Any:
@@ -166,6 +168,8 @@ OPTIONS: tuple[Option, ...] = (
            variable="CONFGEN_REQUIRE_ENABLE", means='Look only at containers labelled confgen.enable: "true".'),
     Option(name="templates", flags=("--templates",), key="templates.folders", field="templates", kind=Kind(sort=Sort.FOLDER, many=True, there=True),
            variable="CONFGEN_TEMPLATES", live=True, means="A folder whose files shadow the shipped templates; the first that has a file wins."),
+    Option(name="filters", flags=(), key="templates.filters", field="filters", kind=Kind(sort=Sort.FILE, there=True), variable="", live=True, runs=True,
+           means="A Python file with filters and tests of your own, for templates; only in a file of settings that you named."),
     Option(name="snippets", flags=("--snippets",), key="templates.snippets", field="snippets", kind=Kind(sort=Sort.FOLDER, there=True),
            variable="CONFGEN_SNIPPETS", live=True, means="A folder of text of your own that goes into the proxy's text as it is."),
     Option(name="log_format", flags=("--log-format",), key="log.format", field="log.format", kind=_choice("text", "json"), variable="CONFGEN_LOG_FORMAT",

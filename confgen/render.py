@@ -21,11 +21,14 @@ from jinja2 import (
     TemplateError,
     TemplateSyntaxError,
     Undefined,
+    pass_context,
 )
 from jinja2.ext import Extension
+from jinja2.filters import FILTERS as BUILT_IN_FILTERS
 from jinja2.lexer import Token, TokenStream
 from jinja2.loaders import split_template_path
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.tests import TESTS as BUILT_IN_TESTS
 
 from confgen.errors import BadTemplate
 from confgen.recent import Recent
@@ -48,6 +51,9 @@ ADDED: Mapping[str, str] = {
     "parts": 'the same for each of many things: `{{ parts("haproxy/backend.j2", "back", backs) }}`',
     "part": 'prints a template for one thing of many: `{{ part("nginx/port.j2", port=port) }}`',
 }
+
+#: What every template has of jinja itself.
+FILTERS, TESTS = frozenset(BUILT_IN_FILTERS), frozenset(BUILT_IN_TESTS)
 
 #: No files beside those that templates make.
 NOTHING: Mapping[str, bytes] = {}
@@ -149,6 +155,21 @@ class TooLong(Exception):
     """Rendering takes too long: raised from without, on the line of the template that is at work then."""
 
 
+class FilterFailed(Exception):
+    """A filter or test of the operator's own failed: its place and what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Filters and tests of the operator's own, by the names that templates call them."""
+
+    filters: Mapping[str, Callable[..., object]]
+    tests: Mapping[str, Callable[..., bool]]
+
+
+NONE = Own({}, {})
+
+
 class Renderer:
     """Templates of the shipped set, shadowed by the operator's folders; made once, used for every turn.
 
@@ -162,9 +183,10 @@ class Renderer:
         filters: Mapping[str, Callable[..., str]],
         most: int | None = None,
         *,
+        own: Own = NONE,
         marks: bool = False,
     ) -> None:
-        self._given, self._most = (folders, filters), most
+        self._given, self._own, self._most = (folders, filters), own, most
         ours = FileSystemLoader(str(shipped()))
         # "shipped/nginx/site.j2" is always ours, so that a template that shadows one can extend it.
         loaders = [*(_Overlay(str(folder)) for folder in folders), ours, PrefixLoader({"shipped": ours})]
@@ -179,6 +201,8 @@ class Renderer:
             autoescape=False,
         )
         self._environment.filters.update(filters)
+        self._environment.filters.update({name: _late(function) for name, function in own.filters.items()})
+        self._environment.tests.update({name: _late(function) for name, function in own.tests.items()})
         self._parts, self._common = Recent(), _Common({})
         self._print = self._whole_part  # one object, by which its answers are known again
 
@@ -186,7 +210,8 @@ class Renderer:
         return seal(recipes, self.texts(recipes, view), beside)
 
     def marked(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
-        return Renderer(*self._given, None if self._most is None else MARKED * self._most, marks=True).texts(recipes, view)
+        most = None if self._most is None else MARKED * self._most
+        return Renderer(*self._given, most, own=self._own, marks=True).texts(recipes, view)
 
     def texts(self, recipes: tuple[Recipe, ...], view: Mapping[str, object]) -> list[str]:
         """The text of each recipe, with a mark where the generation goes; `seal` makes the Candidate of them."""
@@ -236,7 +261,7 @@ class Renderer:
             raise _bad(name, "it is not UTF-8 text") from error
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             raise _bad(_where(error, name), f"{type(error).__name__}: {error}") from error
-        except TooLong as error:
+        except (TooLong, FilterFailed) as error:
             raise _bad(_where(error, name), str(error)) from error
         except MemoryError as error:
             raise _bad(_where(error, name), "it needs more memory than rendering may have") from error
@@ -250,6 +275,16 @@ class _Overlay(FileSystemLoader):
         if os.path.lexists(file) and not file.is_file():
             raise TemplateError(f"{file} is no file, or a link that leads nowhere")
         return super().get_source(environment, template)
+
+
+def _late(function: Callable[..., object]) -> Callable[..., object]:
+    """Not called before the template runs: of what fails when a template is read, jinja makes nothing."""
+
+    @pass_context
+    def call(_context: object, *given: object, **named: object) -> object:
+        return function(*given, **named)
+
+    return call
 
 
 def _within(most: int, parts: Generator[str]) -> Iterator[str]:
@@ -344,8 +379,10 @@ def _finalize_marked(value: object) -> object:
 
 def _where(error: BaseException, name: str) -> str:
     """file:line of the innermost template frame: Jinja rewrites tracebacks so that template lines show."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith((".j2", ".conf", ".cfg", ".map"))]
-    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else name
+    places = [
+        f"{f.f_code.co_filename}:{n}" for f, n in traceback.walk_tb(error.__traceback__) if "__jinja_exception__" in f.f_globals
+    ]
+    return places[-1] if places else name
 
 
 def _bad(where: str, what: str) -> BadTemplate:

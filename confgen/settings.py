@@ -82,6 +82,7 @@ class Settings:
     target: "" for the containers that are labelled as proxies; "container:NAME", "process" or "dir:PATH".
     proxy, proxy_version: what to render for where no proxy is there to be asked.
     templates: folders whose files shadow the shipped templates, first wins.
+    filters: a Python file with filters and tests for templates, None where there is none.
     snippets: a folder of text that goes into the proxy's text as it is, None where there is none.
     engine: URL of the engine, "" for DOCKER_HOST or the default socket.
     policy: a file that grants hosts, paths and ports to owners (policy.py), None where everything may be claimed.
@@ -102,6 +103,7 @@ class Settings:
     proxy: str = ""
     proxy_version: str = ""
     templates: tuple[Path, ...] = ()
+    filters: Path | None = None
     snippets: Path | None = None
     engine: str = ""
     policy: Path | None = None

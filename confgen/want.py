@@ -289,7 +289,7 @@ def _tagged(image: str, kind: str) -> str:
 def want_offline(state: State, place: Offline, settings: Settings, live: Live = _NOBODY, shelf: Shelf = _EMPTY_SHELF) -> Wanted:
     """What a proxy should serve that is not there to be asked, against what is `live`."""
     built, frame = _shaped(state, place, settings, shelf)
-    with closing(renderer(settings.templates, place.proxy.filters)) as renders:
+    with closing(renderer(settings.templates, place.proxy.filters, own=settings.filters)) as renders:
         candidate = write(built.model, place.proxy, place.caps, frame, renders)
     return Wanted(built, planned(live, built.model, candidate, place.proxy, place.caps), candidate)
 
@@ -318,7 +318,7 @@ def _framed(settings: Settings, policy: Policy | None, snippets: Snippets, proxy
 def printed_offline(words: str, wanted: Wanted, place: Offline, settings: Settings) -> str:
     """As `printed`, for what `want_offline` made."""
     frame = _framed(settings, read_policy(settings), read_snippets(settings.snippets)[0], place.proxy)
-    with closing(renderer(settings.templates, place.proxy.filters)) as renders:
+    with closing(renderer(settings.templates, place.proxy.filters, own=settings.filters)) as renders:
         return printed(words, wanted.candidate, wanted.built.model, place.proxy, place.caps, frame, renders)
 
 

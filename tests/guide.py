@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GUIDE = Path(__file__).resolve().parent.parent / "docs" / "templates.md"
+PROXIES = ("nginx", "haproxy")
 _FILE = re.compile(
     r"^\*\*(?P<wrong>wrong )?`(?P<path>[^`]+)`\*\*\n```\w+\n(?P<text>.*?)^```\n(?:```text\n(?P<said>.*?)^```\n)?",
     re.MULTILINE | re.DOTALL,
@@ -22,8 +23,8 @@ class Wrong:
     said: tuple[str, ...]
 
     @property
-    def proxy(self) -> str:
-        return self.path.split("/")[2]
+    def proxies(self) -> tuple[str, ...]:
+        return _proxies(self.path)
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,21 @@ class Example:
     wrong: tuple[Wrong, ...]
 
     def of(self, proxy: str) -> dict[str, str]:
-        return {path: text for path, text in self.files.items() if path.split("/")[2] == proxy}
+        """Its templates and snippets."""
+        return {path: text for path, text in self.files.items() if _proxies(path) == (proxy,)}
+
+    @property
+    def common(self) -> dict[str, str]:
+        """What is for no proxy alone: settings, filters."""
+        return {path: text for path, text in self.files.items() if _proxies(path) == PROXIES}
 
     def put(self, folder: Path, proxy: str) -> None:
-        for path, text in self.of(proxy).items():
+        for path, text in {**self.common, **self.of(proxy)}.items():
             write(folder / path, text)
+
+
+def _proxies(path: str) -> tuple[str, ...]:
+    return tuple(name for name in PROXIES if name in path.split("/")) or PROXIES
 
 
 def write(file: Path, text: str) -> None:

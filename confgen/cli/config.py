@@ -32,12 +32,16 @@ _META, _DIRECTORY = "confgen.config", "confgen.directory"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The file of a command: what it says, and what is wrong with it where what was taken last stands in."""
+    """The file of a command: what it says, and what is wrong with it where what was taken last stands in.
+
+    near: nobody named it, it lies in the folder that the command was called in.
+    """
 
     file: Path | None = None
     text: str = ""
     said: Mapping[str, Said] | None = None
     error: BadInput | None = None
+    near: bool = False
 
     @property
     def values(self) -> dict[str, Any]:
@@ -101,10 +105,11 @@ def given_or_said(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**said, **{name: value for name, value in given.items() if name in BY_NAME}}
 
 
-def _read(named: Path | None) -> Found:
+def _read(named: Path | None, near: bool = False) -> Found:
     from confgen.toml import parse
 
     file = named or next((place for place in PLACES if place.is_file()), None)
+    near = near or (named is None and file == PLACES[0])
     if file is None:
         return Found()
     try:
@@ -115,9 +120,12 @@ def _read(named: Path | None) -> Found:
         raise BadInput(f"{file} cannot be read: {_words(error)}", "confgen's user has to be able to read it, as UTF-8") from error
     said = parse(text, file)
     for option in OPTIONS:
+        if near and option.runs and option.name in said:
+            place = said[option.name].place
+            raise BadInput(f"{place}: {option.key} has something run, and nobody named this file", f"name it: --config {file}")
         if option.name in said and option.kind.there:
             _all_there(said[option.name], option.key, file=option.kind.sort is Sort.FILE)
-    return Found(file, text, said)
+    return Found(file, text, said, near=near)
 
 
 def _words(error: OSError | UnicodeDecodeError) -> str:
@@ -145,7 +153,8 @@ def _taken_last(directory: str | None) -> Found | None:
         with suppress(ValueError, KeyError, TypeError, BadInput):
             data = json.loads(folder.recall(TAKEN))
             file, text = Path(data["file"]), str(data["text"])
-            return Found(file, text, parse(text, file))
+            # The proxies may write there too: what has something run is not taken from it.
+            return Found(file, text, {name: one for name, one in parse(text, file).items() if not BY_NAME[name].runs})
     return None
 
 
@@ -167,7 +176,7 @@ class Rereads:
 
     def settings(self) -> Settings:
         """As they are now.  Raises ConfgenError; what was taken last is what holds then."""
-        self._read = _read(self.file)
+        self._read = _read(self.file, self._taken.near)
         return settings({**self._read.values, **self._fixed})
 
     def took(self) -> None:

@@ -83,6 +83,18 @@ def until(true: Callable[[], Any], what: str | Callable[[], str], deadline: floa
     return time.monotonic() - started
 
 
+def steadily(true: Callable[[], bool], what: str) -> None:
+    """Waits until it has been true for 0.3 s: in a reload old workers answer beside the new ones for about 105 ms."""
+    since = [time.monotonic()]
+
+    def held() -> bool:
+        if not true():
+            since[0] = time.monotonic()
+        return time.monotonic() - since[0] > 0.3
+
+    until(held, what)
+
+
 @dataclass
 class Stack:
     """One compose project, from a compose file, with a port of its own on 127.0.0.1."""

@@ -21,7 +21,7 @@ import yaml
 
 from tests.bed import engine as bed_engine
 from tests.bed import images as bed_images
-from tests.e2e.stack import ROOT, Stack, docker, free_port, get, stack, until
+from tests.e2e.stack import ROOT, Stack, docker, free_port, get, stack, steadily, until
 
 #: `stacks` is a folder of folders, with a test of its own (test_stacks.py).
 FOLDERS = sorted(folder.name for folder in (ROOT / "examples").iterdir() if (folder / "compose.yaml").is_file())
@@ -62,18 +62,6 @@ def port(world: Stack, side: str) -> int:
 
 def answers(world: Stack, side: str, host: str, requests: int) -> Counter[str]:
     return Counter(ask(world, side, host) for _ in range(requests))
-
-
-def steadily(true: Callable[[], bool], what: str) -> None:
-    """Waits until it has been true for 0.3 s: in a reload old workers answer beside the new ones for about 105 ms."""
-    since = [time.monotonic()]
-
-    def held() -> bool:
-        if not true():
-            since[0] = time.monotonic()
-        return time.monotonic() - since[0] > 0.3
-
-    until(held, what)
 
 
 def user(world: Stack) -> str:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import EXAMPLES, VIEWS
-from tests.e2e.stack import Stack, docker, stack, until
+from tests.e2e.stack import Stack, docker, stack, steadily, until
 from tests.guide import Wrong, examples, write
 
 OWN = """
 services:
   confgen:
-    environment: {{CONFGEN_TEMPLATES: /my/templates, CONFGEN_SNIPPETS: /my/snippets}}
+    environment: {{CONFGEN_CONFIG: /my/confgen.toml, CONFGEN_TEMPLATES: /my/templates, CONFGEN_SNIPPETS: /my/snippets}}
     volumes: ["{folder}:/my:ro"]
   web:
     labels: {{confgen.pool: shop}}
@@ -29,6 +29,8 @@ TESTER = {"X-Tester": "me"}
 def my(tmp_path: Path) -> Path:
     for folder in ("templates", "snippets"):
         (tmp_path / "my" / folder).mkdir(parents=True)
+    for path, text in (one for example in examples() for one in example.common.items()):
+        write(tmp_path / path, text)
     tmp_path.chmod(0o755)
     return tmp_path / "my"
 
@@ -38,7 +40,7 @@ def world(proxy: str, image: None, my: Path, tmp_path: Path) -> Iterator[Stack]:
     override = tmp_path / "override.yaml"
     override.write_text(OWN.format(folder=my))
     with stack(EXAMPLES[proxy], files=(override,)) as made:
-        made.serves("shop.localhost")
+        steadily(lambda: made.get("shop.localhost").status == 200, f"served; log: {made.log()[-2000:]}")
         yield made
 
 
@@ -83,6 +85,7 @@ SEEN: dict[str, Callable[[Stack, str], bool]] = {
     "3": lambda world, proxy: {"nginx": "keepalive 64;", "haproxy": "prefer-last-server"}[proxy] in main_file(world, proxy),
     "4": lambda world, proxy: world.get("shop.localhost").body == "<h1>We are back at noon</h1>\n",
     "5": lambda world, proxy: cached(world),
+    "6": lambda world, proxy: len(world.get("shop.localhost", headers=TESTER).headers.get("x-mark", "")) == 8,
 }
 
 
@@ -99,7 +102,7 @@ def test_each_does_what_it_says_and_no_wrong_version_costs_a_request(world: Stac
         until(lambda n=number: not SEEN[n](world, proxy) or n == "2", f"{example.title}: not yet")
         example.put(my.parent, proxy)
         until(lambda n=number: SEEN[n](world, proxy), f"{example.title}; log: {world.log()[-2000:]}")
-        for wrong in (wrong for wrong in example.wrong if wrong.proxy == proxy):
+        for wrong in (wrong for wrong in example.wrong if proxy in wrong.proxies):
             good = (my.parent / wrong.path).read_text()
             write(my.parent / wrong.path, wrong.text)
             until(lambda w=wrong: told(w, world.log()), f"{wrong.said} in {world.log()[-2000:]}")

@@ -9,11 +9,10 @@ from click.testing import CliRunner, Result
 
 from confgen.cli.options import cli
 from tests.bed import natives
-from tests.guide import Example, Wrong, compose_file, examples, write
+from tests.guide import PROXIES, Example, Wrong, compose_file, examples, write
 
 EXAMPLES = examples()
-WRONG = [(example, wrong) for example in EXAMPLES for wrong in example.wrong]
-PROXIES = ["nginx", "haproxy"]
+WRONG = [(example, wrong, proxy) for example in EXAMPLES for wrong in example.wrong for proxy in wrong.proxies]
 
 
 @pytest.fixture
@@ -34,14 +33,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def check(*words: str, proxy: str) -> Result:
     given = ("--proxy", proxy, "--proxy-version", {"nginx": "1.30", "haproxy": "3.4"}[proxy])
+    if Path("my/confgen.toml").exists():
+        given = (*given, "--config", "my/confgen.toml")
     return CliRunner().invoke(
         cli, [*words, *given, "--templates", "my/templates", "--snippets", "my/snippets"], standalone_mode=False
     )
 
 
-def test_the_guide_has_five_examples_for_both_proxies() -> None:
-    assert [{p for p in PROXIES if example.of(p)} for example in EXAMPLES] == [{*PROXIES}] * 5
-    assert [{wrong.proxy for wrong in example.wrong} for example in EXAMPLES] == [{*PROXIES}] * 5
+def test_the_guide_has_six_examples_for_both_proxies() -> None:
+    assert [{p for p in PROXIES if example.of(p)} for example in EXAMPLES] == [{*PROXIES}] * 6
+    assert [{p for wrong in example.wrong for p in wrong.proxies} for example in EXAMPLES] == [{*PROXIES}] * 6
 
 
 @pytest.mark.parametrize("proxy", PROXIES)
@@ -55,12 +56,12 @@ def test_an_example_is_fine(example: Example, proxy: str, place: Path) -> None:
     assert "my/" not in tried
 
 
-@pytest.mark.parametrize(("example", "wrong"), WRONG, ids=[f"{e.title[:1]}-{w.proxy}" for e, w in WRONG])
-def test_a_wrong_one_is_told_with_its_line(example: Example, wrong: Wrong, place: Path) -> None:
-    example.put(place, wrong.proxy)
+@pytest.mark.parametrize(("example", "wrong", "proxy"), WRONG, ids=[f"{e.title[:1]}-{proxy}" for e, _, proxy in WRONG])
+def test_a_wrong_one_is_told_with_its_line(example: Example, wrong: Wrong, proxy: str, place: Path) -> None:
+    example.put(place, proxy)
     write(place / wrong.path, wrong.text)
     for words in (("check", "compose.yaml"), ("templates", "check")):
-        result = check(*words, proxy=wrong.proxy)
+        result = check(*words, proxy=proxy)
         assert result.return_value == 1, result.stdout
         # The samples' pool is another one.
         said = [line for line in wrong.said if words[0] == "check" or "meant" not in line]

@@ -50,12 +50,13 @@ class Watch:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.file, self.out = folder / "conf" / "confgen.toml", folder / "out"
-        (folder / "conf").mkdir()
+        (folder / "conf").mkdir(exist_ok=True)
         self.out.mkdir()
         self._options = ("--target", f"dir:{self.out}", "--directory", str(self.out), *options)
         self._stop = threading.Event()
         self._told: queue.Queue[Report] = queue.Queue()
         self.problems: tuple[str, ...] = ()
+        self.error = ""
 
     def start(self, text: str) -> None:
         self.file.write_text(text)
@@ -78,6 +79,7 @@ class Watch:
         while not true():
             report = self._told.get(timeout=max(end - time.monotonic(), 0.01))
             self.problems = tuple(str(problem) for problem in report.problems)
+            self.error = "".join(seat.error.message for seat in report.seats if seat.error)
 
     def again(self) -> None:
         self._loop.look_again("SIGHUP")
@@ -266,3 +268,35 @@ def test_what_is_not_there_is_told(tmp_path: Path, text: bytes | None, words: st
         params("--config", str(file))
     assert words in told.value.message
     assert told.value.hint
+
+
+FILTERS = '[templates]\nfilters = "filters.py"\n'
+
+
+def test_filters_of_ones_own_are_taken_and_a_wrong_one_keeps_what_is_good(watch: Callable[..., Watch], tmp_path: Path) -> None:
+    log = tmp_path / "mine" / "nginx" / "log.j2"
+    log.parent.mkdir(parents=True)
+    log.write_text("    # {{ 'one' | mine }}\n    access_log off;\n")
+    (tmp_path / "conf").mkdir()
+    filters = tmp_path / "conf" / "filters.py"
+    filters.write_text("FILTERS = {'mine': lambda x: x}\n")
+    running = watch(FILTERS, "--templates", str(tmp_path / "mine"))
+    running.until(lambda: "# one" in running.text())
+    good = running.text()
+    filters.write_text("FILTERS = {'mine': lambda x: x.nope}\n")
+    running.until(lambda: "filters.py:1: filter mine: AttributeError" in running.error)
+    assert running.text() == good
+    filters.write_text("FILTERS = {'mine': lambda x: 'two'}\n")
+    running.until(lambda: "# two" in running.text())
+
+
+def test_filters_are_not_taken_from_where_proxies_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "confgen.toml").write_text("nonsense")
+    (tmp_path / "filters.py").write_text("FILTERS = {}\n")
+    (tmp_path / "run").mkdir()
+    left = {"file": str(tmp_path / "confgen.toml"), "text": FILTERS + "[proxy]\nhttp_port = 8080\n"}
+    (tmp_path / TAKEN).write_text(json.dumps(left))
+    monkeypatch.setenv("CONFGEN_DIR", str(tmp_path))
+    with context("status", "--config", str(tmp_path / "confgen.toml")) as made:
+        settings = settings_from(made.params)
+    assert (settings.frame.http_port, settings.filters) == (8080, None)
