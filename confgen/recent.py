@@ -49,6 +49,11 @@ class Recent:
         for ids in [ids for ids, known in self._same.items() if known.asked < before]:
             del self._same[ids]
 
+    def forget(self) -> None:
+        """As if nothing had been asked."""
+        self._known.clear()
+        self._same.clear()
+
     def of(self, function: Callable[..., Answer], *inputs: Any) -> Answer:
         """`function(*inputs)`, or what it gave when it was asked the same before."""
         ids = (id(function), *map(id, inputs))

@@ -20,6 +20,7 @@ from confgen.settings import Frame, LabelSettings, Settings
 from confgen.snippets import PLACES, Mistake, Snippet, in_force, strays, waiting
 from confgen.sources.snippets import read_snippets
 from confgen.state import State
+from confgen.tls import Shelf
 from confgen.want import Offline, shape, want_offline, write
 from tests.unit.facts import container, state
 from tests.unit.test_keep import World as Kept
@@ -194,13 +195,12 @@ def test_a_line_of_the_text_leads_to_the_line_that_printed_it(tmp_path: Path) ->
 
 
 class World(Kept):
+    edition = 0
+
     def give(self, **snippets: str) -> None:
-        self.keeper.snippets = tuple(
-            sorted(
-                Snippet(name, body, f"my/{name}") for name, body in {f"nginx/{k}.conf": v for k, v in snippets.items()}.items()
-            )
-        )
-        self.keeper.take(self.settings)
+        given = sorted(Snippet(f"nginx/{name}.conf", body, f"my/nginx/{name}.conf") for name, body in snippets.items())
+        self.edition += 1
+        self.keeper.obey(self.settings, self.edition, None, Shelf(), tuple(given))
 
 
 @pytest.fixture
