@@ -59,7 +59,7 @@ class Way:
     """How a running proxy is brought from one text to another.
 
     reload: why it takes a reload, "" where the proxy has no other way; None where the steps will do.  first: those that only
-    take requests away from servers, while others of the pool go on; nothing can break by them, so they are said at once.
+    take requests away from servers, while others of the pool go on; they hold whatever becomes of the rest.
     """
 
     reload: str | None = None

@@ -313,7 +313,7 @@ class Refusing(ChannelTarget):
 
 
 def test_what_was_drained_for_a_text_that_is_then_refused_is_let_back_in(newest: Bench) -> None:
-    """Requests are taken away before the test; the container that was stopping may stay after all."""
+    """Requests are taken away before the test, and stay away: the container that was stopping may stay after all."""
     two = one_pool(server("one", 8001), server("two", 8002))
     candidate = newest.candidate(one_pool(server("one", 8001), server("two", 8002, state=ServerState.DRAINING)))
     good, target = newest.serve(two), newest.target
@@ -324,6 +324,36 @@ def test_what_was_drained_for_a_text_that_is_then_refused_is_let_back_in(newest:
     again = newest.serve(two)
     assert (again.result, newest.running()) == (Result.RELOADED, good.generation)
     does_what_a_fresh_one_does(newest)
+
+
+def test_what_was_added_for_a_text_that_is_then_refused_is_taken_back(newest: Bench) -> None:
+    """A runtime change comes before the test of the files; what they are refused for is not served."""
+    one = one_pool(server("one", 8001))
+    more = model(route("b.web", "b.test", to="b"), *one.routes(), pool("b", server("two", 8002)), *one.pools)
+    candidate = newest.candidate(more)
+    good, target = newest.serve(one), newest.target
+    with pytest.raises(RefusedByProxy, match="no memory left"):
+        apply(candidate, HAPROXY, newest.caps(), Refusing(target.name, target.folder, target.view), 5)
+    assert target.folder.live() == good.generation == newest.running()
+    assert newest.ask("b.test").status == 404
+    does_what_a_fresh_one_does(newest)
+
+
+def test_what_is_added_at_run_time_waits_for_no_test_of_the_files(newest: Bench, backends: Make) -> None:
+    one, two = backends("one"), backends("two")
+    found = newest.ask
+    newest.serve(one_pool(server("one", one.port)))
+    candidate = newest.candidate(one_pool(server("two", two.port)))
+    served: list[str] = []
+
+    class Looking(ChannelTarget):
+        def run(self, command: Command, deadline: float) -> Answer:
+            served.append(found("a.test").server)
+            return super().run(command, deadline)
+
+    target = newest.target
+    assert apply(candidate, HAPROXY, newest.caps(), Looking(target.name, target.folder, target.view), 5).result is Result.ADJUSTED
+    assert served == ["two"]
 
 
 def test_what_left_is_swept_out_by_a_later_change(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,9 @@ class Paper:
     def of(cls, found: sheet.Sheet) -> Paper:
         return cls({n: dict(b.servers) for n, b in found.backends.items()}, {n: list(m) for n, m in found.maps.items()})
 
+    def taking(self) -> set[str]:
+        return {name for name, servers in self.servers.items() if any(server.takes for server in servers.values())}
+
     def obey(self, step: Step) -> None:
         words = [re.sub(r"\\(.)", r"\1", word) for word in re.split(r"(?<!\\) ", step.said)]
         getattr(self, f"{words[0]}_{words[1]}")(*words[2:])
@@ -151,14 +154,13 @@ def test_the_steps_lead_from_any_text_to_any_other(version: str, pair: tuple[Mod
         assert found.reload
         assert found.reload.isprintable()
         return
-    paper = Paper.of(sheet.read(before))
+    paper, wanted = Paper.of(sheet.read(before)), Paper.of(sheet.read(after))
+    go_on = paper.taking() & wanted.taking()
     for step in found.first:
         assert re.fullmatch(r"set server \S+ (weight 0|state maint)", step.said), "what comes first adds nothing"
+    for step in (*found.first, *found.then):
         paper.obey(step)
-        backend = step.said.split()[2].split("/")[0]
-        assert any(s.takes for s in paper.servers[backend].values()), "and leaves somebody to take requests"
-    for step in found.then:
-        paper.obey(step)
+        assert paper.taking() >= go_on, "who has somebody for requests before and after has somebody at every moment"
     paper.is_like(sheet.read(after))
 
 
