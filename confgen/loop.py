@@ -210,7 +210,9 @@ class Loop:
             self._standby = any(s.applied and s.applied.result is Result.STANDBY for s in report.seats)
 
     def _due(self, pending: settle.Pending | None) -> float:
-        due = settle.due(pending, self._applied, self._listed, settle.adapted(self._settings.pace, self._cost, self._reloaded))
+        pace = settle.adapted(self._settings.pace, self._cost, self._reloaded)
+        more = pending is not None and any(source.expects() for source in self._sources)
+        due = settle.due(pending, self._applied, self._listed, pace, more)
         again = [s.again for s in self._last.values() if s.again is not None]
         if self._standby:
             again.append(_TAKEOVER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from confgen.errors import UsageError
@@ -111,11 +112,17 @@ def _containers(found: list[Instance], state: State, settings: Settings) -> tupl
 
 def own(state: State) -> Instance | None:
     """The container that confgen runs in; None when it runs in none that the engine knows."""
-    try:
-        ours = set(re.findall(r"/containers/([0-9a-f]{64})/", Path("/proc/self/mountinfo").read_text(encoding="utf-8")))
-    except OSError:
-        ours = set()
+    ours = _mounted_for()
     return next((i for i in state.instances if i.id in ours), None)
+
+
+@cache
+def _mounted_for() -> frozenset[str]:
+    """The containers whose files the engine has mounted where this process runs: its own, for as long as it runs."""
+    try:
+        return frozenset(re.findall(r"/containers/([0-9a-f]{64})/", Path("/proc/self/mountinfo").read_text(encoding="utf-8")))
+    except OSError:
+        return frozenset()
 
 
 def _shared(proxy: Instance, own: tuple[Mount, ...] | None, directory: Path) -> tuple[Path, PurePosixPath] | None:

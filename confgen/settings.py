@@ -53,13 +53,14 @@ class Pace:
     """When to act; all in seconds.
 
     quiet, most: additions wait until nothing has happened for `quiet`, at most `most` (a burst becomes one reload); longer
-    where changes take long (settle.adapted).
+    where changes take long (settle.adapted).  hold: at most, where a source knows that more are about to come.
     relist: a full look even if no event came, since the engine drops events of slow readers without a word.
     retry: first pause after a failure; doubled up to `retry_most`.
     """
 
     quiet: float = 0.05
     most: float = 0.5
+    hold: float = 2.0
     relist: float = 30.0
     retry: float = 0.5
     retry_most: float = 60.0

@@ -1,7 +1,7 @@
 """When to act: arithmetic on times (seconds of a monotonic clock); no clock, no thread.
 
 A single change is acted on at once.  While changes keep coming, additions are put together: one reload per `most`, or as
-soon as it has been `quiet` after that.  A removal waits for nothing: each moment it waits, requests go to a server that
+soon as it has been `quiet` after that; where more are announced by then, they are waited for up to `hold`.  A removal waits for nothing: each moment it waits, requests go to a server that
 is going away.
 """
 
@@ -34,14 +34,15 @@ def adapted(pace: Pace, cost: float, reloaded: bool = True) -> Pace:
     Half of the time at most is spent on additions, so that a removal seldom finds a turn under way.  reloaded: the change
     took new workers, of which there shall be few; one that a running proxy took costs it nothing, and the next need not wait.
     """
-    return replace(pace, most=max(pace.most if reloaded else pace.quiet, min(2 * cost, _MOST)))
+    most = max(pace.most if reloaded else pace.quiet, min(2 * cost, _MOST))
+    return replace(pace, most=most, hold=max(pace.hold, most) if reloaded else most)
 
 
-def due(pending: Pending | None, applied: float, listed: float, pace: Pace) -> float:
+def due(pending: Pending | None, applied: float, listed: float, pace: Pace, more: bool = False) -> float:
     """When the next turn is to start.
 
     applied: when a turn last changed the proxy; listed: when everything was last looked at.  Without a wake that is due
-    again after `relist`.
+    again after `relist`.  more: other changes are about to come.
     """
     if pending is None:
         return listed + pace.relist
@@ -49,7 +50,8 @@ def due(pending: Pending | None, applied: float, listed: float, pace: Pace) -> f
         return pending.first
     if pending.first - applied >= pace.most:
         return pending.first
-    return min(pending.first + pace.most, max(pending.last + pace.quiet, applied + pace.most))
+    settled = min(pending.first + pace.most, max(pending.last + pace.quiet, applied + pace.most))
+    return max(settled, pending.first + pace.hold) if more else settled
 
 
 def backoff(failures: int, pace: Pace) -> float:

@@ -32,13 +32,14 @@ log = logging.getLogger(__name__)
 #: A prefix match, since `health_status` is in the list too: any exec whose command is this marker means "drain me".
 DRAIN_MARKER = "exec_create: sh -c : confgen-drain"
 _ACTIONS = (
-    "start", "die", "stop", "kill", "pause", "unpause", "rename", "destroy", "health_status", DRAIN_MARKER,
+    "start", "die", "kill", "pause", "unpause", "rename", "destroy", "health_status", DRAIN_MARKER,
     "connect", "disconnect",
 )  # fmt: skip
 #: Somebody leaves: these wait for nothing.
 _URGENT = ("die", "kill", "pause", "destroy", "disconnect", "health_status: unhealthy", DRAIN_MARKER)
 _SIGNALS = {"1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "10": "USR1", "12": "USR2", "15": "TERM", "28": "WINCH"}
 _STOP_SIGNALS = ("TERM", "INT", "QUIT")
+_UP = (Phase.RUNNING, Phase.PAUSED)
 _DRAIN = Duration(10_000)
 #: Beyond `drain`, an instance that was told to stop and still runs is taken back after this many seconds.
 _GRACE = 5.0
@@ -47,6 +48,9 @@ _GRACE = 5.0
 #: after these seconds, one after the other; if the list still says otherwise then, it is right.
 _LAG = (0.05, 0.1, 0.25, 0.5, 1.0, 3.0)
 _MAX_LINE = 1 << 20
+#: A container that is connected to a network and does not run yet is about to start (by 0.1 s at rest, by 3 s among 20 others);
+#: after so many seconds it is taken for one that was connected by hand.
+_ANNOUNCED = 5.0
 #: Seconds between two pings of an engine that says nothing: a frozen one keeps its event stream open for ever.
 _PING = 5.0
 #: After so many seconds of refused connections the socket's file is taken for a stale one: an engine that restarts makes
@@ -80,6 +84,8 @@ class DockerSource:
         self._lock = threading.Lock()
         self._rows: dict[str, Instance] = {}
         self._named: set[str] = set()
+        self._looked_at: set[str] = set()
+        self._announced: dict[str, float] = {}
         self._everything = True
         self._stopping: dict[str, float] = {}
         self._notes: dict[tuple[str, str], _Note] = {}
@@ -97,6 +103,7 @@ class DockerSource:
             self._let_go()
             named, everything = self._named, self._everything
             self._named, self._everything = set(), False
+            self._looked_at = named
         try:
             self._look(named, everything)
         except SourceUnavailable as error:
@@ -108,6 +115,7 @@ class DockerSource:
                 raise self._stale() from error
             raise
         with self._lock:
+            self._looked_at = set()
             self._believe_the_list()
             believed = {container: note.phase for (container, _), note in self._notes.items() if note.phase}
             stopping = set(self._stopping)
@@ -115,10 +123,17 @@ class DockerSource:
                 *self._stopping.values(),
                 *(until for _, until in self._held.values()),
                 *(note.due for note in self._notes.values()),
+                *self._announced.values(),
             ]
         instances = (_as_noted(row, row.id in stopping, believed.get(row.id)) for row in self._rows.values())
         again = max(0.0, min(ends) - self._clock()) if ends else None
         return Snapshot(self.name, tuple(sorted(instances, key=lambda i: (i.name, i.id))), again=again)
+
+    def expects(self) -> bool:
+        """Whether more is about to start: what would be added now can be added together with it."""
+        now = self._clock()
+        with self._lock:
+            return any(until > now for until in self._announced.values())
 
     def refresh(self) -> None:
         """The next snapshot asks for everything."""
@@ -180,6 +195,8 @@ class DockerSource:
         self._stopping = {i: until for i, until in self._stopping.items() if until > now}
         if any(until <= now for _, until in self._held.values()):
             self._everything = True
+        self._named |= {i for i, until in self._announced.items() if until <= now}
+        self._announced = {i: until for i, until in self._announced.items() if until > now}
         for (container, topic), note in list(self._notes.items()):
             if note.due > now:
                 continue
@@ -250,9 +267,31 @@ class DockerSource:
         if not container:
             return  # a network that comes or goes names no container
         with self._lock:
-            self._note(container, action, attributes)
-        name = str(attributes.get("name", container[:12]))
-        wake(f"{kind} {action.split(':', maxsplit=1)[0]} {name}", action.startswith(_URGENT))
+            runs = self._runs(container)
+            if runs or action not in ("connect", "disconnect"):
+                told = True
+                self._note(container, action, attributes)
+            else:
+                told = self._announce(container, action, attributes)
+        if told:
+            name = str(attributes.get("name", container[:12]))
+            urgent = action.startswith(_URGENT) and (action != "destroy" or runs)
+            wake(f"{kind} {action.split(':', maxsplit=1)[0]} {name}", urgent)
+
+    def _runs(self, container: str) -> bool:
+        """Whether it may run, from what was seen and told; who has just started counts before the list was asked for it."""
+        if container in self._named | self._looked_at:
+            return True
+        row, died = self._rows.get(container), self._notes.get((container, "phase"))
+        return row is not None and row.phase in _UP and (died is None or died.phase is not Phase.RESTARTING)
+
+    def _announce(self, container: str, action: str, attributes: dict[str, Any]) -> bool:
+        """A network comes before a start, or goes after an end; whether anything follows from it."""
+        if action == "disconnect":
+            return self._announced.pop(container, None) is not None  # a start that failed
+        self._announced[container] = self._clock() + _ANNOUNCED
+        self._notes.pop((container, str(attributes.get("name", ""))), None)
+        return False
 
     def _note(self, container: str, action: str, attributes: dict[str, Any]) -> None:
         """What to look at because of an event, and what to believe until the list shows it."""
@@ -260,10 +299,11 @@ class DockerSource:
             self._held.pop(container, None)
         if action in ("die", "destroy", "start"):
             self._stopping.pop(container, None)
+            self._announced.pop(container, None)
             self._notes.pop((container, "phase"), None)
         network = str(attributes.get("name", ""))
         if action == "die":  # whether it comes back is not known yet
-            self._believe(container, "phase", lambda row: row.phase not in (Phase.RUNNING, Phase.PAUSED), Phase.RESTARTING)
+            self._believe(container, "phase", lambda row: row.phase not in _UP, Phase.RESTARTING)
         elif action == "pause":
             self._believe(container, "phase", lambda row: row.phase is Phase.PAUSED, Phase.PAUSED)
         elif action == "unpause":

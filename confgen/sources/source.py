@@ -22,6 +22,9 @@ class Source(Protocol):
     def snapshot(self) -> Snapshot:
         """All that it knows, whole.  Raises SourceUnavailable; an error never means that nothing is there."""
 
+    def expects(self) -> bool:
+        """Whether more is known to be about to come, so that additions may wait for it.  Called by another thread than the rest."""
+
     def watch(self, wake: Wake, stop: threading.Event) -> None:
         """Blocks, and wakes whenever something may have changed, until `stop` is set or the connection ends.
 

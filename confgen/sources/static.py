@@ -34,6 +34,9 @@ class FileSource:
             found += compose.read(composed, self.prefix)
         return Snapshot(self.name, tuple(found))
 
+    def expects(self) -> bool:
+        return False
+
     def watch(self, wake: Wake, stop: threading.Event) -> None:
         stop.wait()
 

@@ -38,6 +38,9 @@ class Fixed:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
+    def expects(self) -> bool:
+        return False
+
     def watch(self, wake: Wake, stop: threading.Event) -> None:
         stop.wait()
 

@@ -192,6 +192,88 @@ def test_the_engine_filters_and_the_actions_are_those_that_matter(bed: Bed) -> N
     )
 
 
+# --- before a start and after an end ---
+
+
+def attached(action: str, identity: str) -> dict[str, object]:
+    return event(action, identity, kind="network", name="front")
+
+
+def test_a_start_that_is_announced_costs_one_call_and_is_expected(bed: Bed) -> None:
+    bed.hint(attached("connect", "new"))
+    assert (bed.wakes, bed.asks(bed.look), bed.source.expects()) == ([], [], True)
+    bed.engine.run("new")
+    bed.hint(event("start", "new"))
+    assert not bed.source.expects()
+    assert bed.asks(bed.look) == [("new",)]
+
+
+def test_an_end_costs_one_call_whatever_is_told_of_its_networks(bed: Bed) -> None:
+    bed.hint(event("kill", signal="9"), event("die"))
+    bed.engine.run("web", state="exited", networks=())
+    bed.hint(attached("disconnect", "web"))
+    assert len(bed.wakes) == 2
+    assert bed.asks(lambda: bed.look(0.06)) == [("web",)]
+    bed.hint(attached("disconnect", "web"))
+    assert len(bed.wakes) == 2
+    assert bed.asks(lambda: bed.look(1)) == []
+
+
+def test_a_start_that_fails_is_expected_no_more(bed: Bed) -> None:
+    bed.hint(attached("connect", "new"), attached("disconnect", "new"))
+    assert not bed.source.expects()
+    assert bed.wakes, "additions that waited for it wait no more"
+
+
+def test_an_announcement_that_nothing_follows_is_looked_at_in_the_end(bed: Bed) -> None:
+    bed.engine.run("new", state="created", networks=())
+    bed.look()
+    bed.source.refresh()
+    bed.look()
+    bed.engine.run("new", state="created")
+    bed.hint(attached("connect", "new"))
+    assert bed.source.snapshot().again == 5
+    assert bed.asks(lambda: bed.look(5)) == [("new",)]
+    assert (bed.source.expects(), bed.source.snapshot().again) == (False, None)
+
+
+def test_a_connection_of_one_that_has_just_started_is_no_announcement(bed: Bed) -> None:
+    """The start was told and the list not asked for it yet, or is being asked: a look that comes too early is not the last."""
+    bed.engine.run("new", networks=())
+    bed.hint(event("start", "new"), attached("connect", "new"))
+    bed.look()
+    bed.engine.run("new")
+    assert bed.look(0.06)["new"].attachments
+    bed.hint(event("start", "late"))
+    bed.engine.run("late", networks=())
+    answer = bed.engine.containers
+
+    def while_asked(ids: Sequence[str] = ()) -> object:
+        bed.engine.containers = answer  # type: ignore[method-assign]
+        found = answer(ids)
+        bed.engine.run("late")
+        bed.hint(attached("connect", "late"))
+        return found
+
+    bed.engine.containers = while_asked  # type: ignore[method-assign]
+    bed.look()
+    assert bed.look(0.06)["late"].attachments
+
+
+def test_a_paused_one_can_still_leave_a_network(bed: Bed) -> None:
+    bed.hint(event("pause"))
+    bed.engine.run("web", state="paused", networks=())
+    bed.hint(attached("disconnect", "web"))
+    assert bed.wakes[-1][1], "urgent"
+    assert not bed.look(0.06)["web"].attachments
+
+
+def test_who_is_known_to_have_ended_is_forgotten_without_haste(bed: Bed) -> None:
+    """It gets no requests any more: what is left to be done is to forget its host, which can be done with others."""
+    bed.hint(event("die"), event("destroy"))
+    assert [urgent for _, urgent in bed.wakes] == [True, False]
+
+
 # --- wakes ---
 
 

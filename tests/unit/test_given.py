@@ -40,6 +40,9 @@ class Source:
     def snapshot(self) -> Snapshot:
         return Snapshot(self.name, (container("web", {"host": "a.example.com", "port": "80"}),))
 
+    def expects(self) -> bool:
+        return False
+
     def watch(self, wake: Wake, stop: threading.Event) -> None:
         self.wake = wake
         stop.wait()

@@ -38,6 +38,9 @@ class Source:
     def snapshot(self) -> Snapshot:
         return Snapshot(self.name, self.instances)
 
+    def expects(self) -> bool:
+        return False
+
     def watch(self, wake: Wake, stop: threading.Event) -> None:
         self.watched += 1
         self._watch(self.watched)

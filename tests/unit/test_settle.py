@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from confgen.settings import Pace
 from confgen.settle import Pending, adapted, backoff, due
 
-PACE = Pace(quiet=0.05, most=0.5, relist=30.0, retry=0.5, retry_most=60.0)
+PACE = Pace(quiet=0.05, most=0.5, hold=2.0, relist=30.0, retry=0.5, retry_most=60.0)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,26 @@ def test_when_the_next_turn_starts(pending: Pending | None, applied: float, look
     assert due(pending, applied, looked, PACE) == pytest.approx(when)
 
 
+@pytest.mark.parametrize(
+    ("pending", "applied", "when"),
+    [
+        # a single one is acted on at once all the same: whoever comes first waits for nobody
+        (Pending(100.0, 100.0), 0.0, 100.0),
+        (Pending(100.0, 100.2, urgent=True), 99.9, 100.0),
+        # one reload for all that are announced, but not for ever
+        (Pending(100.0, 100.2), 99.9, 102.0),
+        (Pending(100.0, 109.9), 99.9, 102.0),
+    ],
+)
+def test_additions_wait_for_those_that_are_announced(pending: Pending, applied: float, when: float) -> None:
+    assert due(pending, applied, 0.0, PACE, more=True) == pytest.approx(when)
+
+
+def test_what_a_running_proxy_takes_waits_for_no_announcement() -> None:
+    pace = adapted(PACE, cost=0.01, reloaded=False)
+    assert due(Pending(100.0, 100.0), 99.99, 0.0, pace, more=True) == due(Pending(100.0, 100.0), 99.99, 0.0, pace)
+
+
 def test_a_wake_that_is_urgent_makes_all_that_wait_with_it_urgent() -> None:
     pending = Pending(1.0, 1.0).and_another(2.0, urgent=True).and_another(3.0, urgent=False)
     assert pending == Pending(1.0, 3.0, urgent=True)
@@ -58,12 +80,12 @@ def test_nothing_waits_longer_than_the_maximum_and_never_for_ever(first: float, 
 
 @pytest.mark.parametrize(("cost", "most"), [(0.0, 0.5), (0.2, 0.5), (1.0, 2.0), (60.0, 10.0)])
 def test_where_changes_take_long_additions_are_put_together_for_longer(cost: float, most: float) -> None:
-    assert adapted(PACE, cost) == Pace(quiet=0.05, most=most, relist=30.0, retry=0.5, retry_most=60.0)
+    assert adapted(PACE, cost) == replace(PACE, most=most, hold=max(2.0, most))
 
 
 @pytest.mark.parametrize(("cost", "most"), [(0.0, 0.05), (0.1, 0.2), (1.0, 2.0), (60.0, 10.0)])
 def test_after_a_change_without_a_reload_additions_wait_for_no_more_than_its_cost(cost: float, most: float) -> None:
-    assert adapted(PACE, cost, reloaded=False) == Pace(quiet=0.05, most=most, relist=30.0, retry=0.5, retry_most=60.0)
+    assert adapted(PACE, cost, reloaded=False) == replace(PACE, most=most, hold=most)
 
 
 @pytest.mark.parametrize(("failures", "pause"), [(0, 0.5), (1, 0.5), (2, 1.0), (3, 2.0), (7, 32.0), (8, 60.0), (1000, 60.0)])
