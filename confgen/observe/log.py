@@ -6,11 +6,12 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 
 from confgen.apply import Result
-from confgen.errors import ConfgenError
+from confgen.errors import ConfgenError, Unavailable
 from confgen.plan import Impact
-from confgen.problem import Problem, count
+from confgen.problem import Effect, Problem, count
 from confgen.report import Report, SeatReport
 from confgen.settings import LogSettings
 
@@ -47,37 +48,55 @@ def set_up(settings: LogSettings) -> None:
     log.setLevel(logging.WARNING if settings.quiet else logging.DEBUG if settings.verbose else logging.INFO)
 
 
+#: A proxy that is restarted is away in many words, one after the other: so many seconds after one of them the next is told
+#: only if it still holds then.
+_CALM = 2.0
+
+
 class Teller:
     """Remembers what was told, so that nothing is told twice.  hint: what to say where there is no proxy."""
 
-    def __init__(self, hint: str = "") -> None:
+    def __init__(self, hint: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self._hint = hint
+        self._clock = clock
         self._problems: frozenset[Problem] = frozenset()
         self._errors: dict[str, str] = {}
         self._standby: dict[str, bool] = {}
-        self._seats: frozenset[str] | None = None
+        self._alone = False
+        self._away: dict[str, float] = {}  # when it was told last that a proxy is away, by its name
 
     def tell(self, report: Report) -> None:
-        seats = frozenset(s.seat for s in report.seats)
-        if seats != self._seats:
-            self._seats = seats
-            if not seats:  # the Problems say more, where there are some
-                log.warning("no proxy container is running%s", "" if report.problems else f": {self._hint}")
+        self._away = {name: told for name, told in self._away.items() if self._clock() - told < _CALM}
+        held = frozenset(p for p in report.problems if _absent(p) in self._away and p not in self._problems)
         for seat in report.seats:
             self._tell_seat(seat, report)
-        problems = frozenset(report.all_problems())
+        problems = frozenset(report.all_problems()) - held
         # Where a turn ended early, or no proxy is there to serve, not all Problems are known, so none is gone.
         if not report.seats or any(seat.error for seat in report.seats):
             problems |= self._problems
         self._tell_problems(problems)
+        self._tell_alone(report)
+
+    def _tell_alone(self, report: Report) -> None:
+        """That there is no proxy at all, where no Problem says more of it."""
+        alone = not report.seats and not any(problem.effect is Effect.PROXY for problem in report.problems)
+        if alone and not self._alone:
+            if self._away:
+                return
+            log.warning("no proxy container is running: %s", self._hint)
+        self._alone = alone
 
     def _tell_seat(self, seat: SeatReport, report: Report) -> None:
         before, now = self._errors.get(seat.seat, ""), _words(seat.error)
-        self._errors[seat.seat] = now
-        if now and now != before:
+        away = isinstance(seat.error, Unavailable)
+        if now and now != before and not (away and seat.seat in self._away):
             log.error("%s: %s", seat.seat, now)
+            self._errors[seat.seat] = now
+            if away:
+                self._away[seat.seat] = self._clock()
         if before and not now:
             log.info("%s: is right again", seat.seat)
+            self._errors[seat.seat] = ""
         standby = bool(seat.applied and seat.applied.result is Result.STANDBY)
         if standby and not self._standby.get(seat.seat):
             log.info("%s: another confgen has the right to write there; this one stands by", seat.seat)
@@ -89,9 +108,16 @@ class Teller:
     def _tell_problems(self, now: frozenset[Problem]) -> None:
         for problem in sorted(now - self._problems):
             log.warning("%s%s", problem, f"; {problem.hint}" if problem.hint else "")
+            if name := _absent(problem):
+                self._away[name] = self._clock()
         for problem in sorted(self._problems - now):
             log.info("gone: %s %s: %s", problem.code, problem.origin, problem.message)
         self._problems = now
+
+
+def _absent(problem: Problem) -> str:
+    """The name of the proxy that does not run, where a Problem says so; "" of any other Problem."""
+    return problem.origin.object.removeprefix("container ") if problem.code == "CG009" else ""
 
 
 def _words(error: ConfgenError | None) -> str:

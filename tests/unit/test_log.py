@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from confgen.apply import Applied, Result
-from confgen.errors import TargetUnavailable
+from confgen.errors import RefusedByProxy, TargetUnavailable
 from confgen.observe.log import JsonFormatter, Teller, TextFormatter, log, one_line, set_up
 from confgen.plan import Change, Impact, Plan
 from confgen.problem import Effect, Origin, Problem
@@ -46,16 +46,20 @@ def kept() -> Iterator[None]:
     log.setLevel(level)
 
 
-def told(*reports: Report, level: int = logging.INFO) -> list[str]:
-    """What one Teller says of one report after the other, as level and words."""
+def told(*reports: Report | float, level: int = logging.INFO) -> list[str]:
+    """What one Teller says of one report after the other, as level and words; a number is a pause, in seconds."""
+    now = 100.0
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
     log.handlers[:], log.propagate = [handler], False
     log.setLevel(level)
-    teller = Teller("label one")
-    for report in reports:
-        teller.tell(report)
+    teller = Teller("label one", lambda: now)
+    for each in reports:
+        if isinstance(each, Report):
+            teller.tell(each)
+        else:
+            now += each
     return stream.getvalue().splitlines()
 
 
@@ -119,8 +123,13 @@ WRONG = Problem(Origin("docker", "container web", "label confgen.port"), "CG121"
 
 
 def seat(**more: object) -> SeatReport:
-    fine = {"model": model(container()), "applied": Applied("00ff", Result.UNCHANGED)}
-    return SeatReport(seat="container proxy", proxy="nginx", **{**fine, **more})  # type: ignore[arg-type]
+    fine = {
+        "seat": "container proxy",
+        "proxy": "nginx",
+        "model": model(container()),
+        "applied": Applied("00ff", Result.UNCHANGED),
+    }
+    return SeatReport(**{**fine, **more})  # type: ignore[arg-type]
 
 
 def report(*seats: SeatReport, **more: object) -> Report:
@@ -200,8 +209,55 @@ def test_an_error_is_told_once_and_that_it_is_right_again() -> None:
         "ERROR container proxy: the proxy takes no requests. is it running?.",
         "INFO container proxy: is right again",
     ]
-    other = report(seat(error=TargetUnavailable("something else"), applied=None))
-    assert len(told(broken, other, broken)) == 3
+    other = report(seat(error=RefusedByProxy("something else"), applied=None))
+    assert len(told(broken, other, 2.0, broken)) == 3
+
+
+# --- a proxy that is away ---
+
+EXITED = Problem(
+    Origin("docker", "container proxy", "label confgen.proxy"), "CG009", "the proxy is exited", Effect.PROXY, "start it"
+)
+
+
+def away(words: str, of: str = "proxy") -> Report:
+    return report(seat(seat=of, error=TargetUnavailable(words), applied=None))
+
+
+def test_a_proxy_that_is_restarted_is_told_in_two_lines() -> None:
+    """Meanwhile it is away in many words, and each lasts for a moment."""
+    restart = (away("cannot be asked"), report(problems=(EXITED,)), 0.3, away("takes no requests"), 0.2, away("it ended"), 0.1)
+    here = report(seat(seat="proxy"))
+    assert told(here, *restart, here, here) == ["ERROR proxy: cannot be asked.", "INFO proxy: is right again"]
+    begun = told(here, report(problems=(EXITED,)), 0.3, away("takes no requests"), 0.2, here)
+    assert begun == [
+        "WARNING CG009 container proxy, label confgen.proxy: the proxy is exited (this proxy is left alone); start it",
+        "INFO gone: CG009 container proxy, label confgen.proxy: the proxy is exited",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lasts", "words"),
+    [
+        (away("takes no requests"), "ERROR proxy: takes no requests."),
+        (report(problems=(EXITED,)), "WARNING CG009 container proxy"),
+        (report(), "WARNING no proxy container is running: label one"),
+    ],
+)
+def test_what_lasts_is_told_however_it_began(lasts: Report, words: str) -> None:
+    lines = told(away("cannot be asked"), 0.5, lasts, 1.0, lasts, 1.0, lasts, lasts)
+    assert (lines[0], lines[1].startswith(words), len(lines)) == ("ERROR proxy: cannot be asked.", True, 2)
+    again = told(away("cannot be asked"), report(seat(seat="proxy")), 0.5, lasts, 2.0, lasts)
+    assert again[-1].startswith(words), "one that goes away again at once"
+
+
+def test_what_is_told_of_one_proxy_holds_back_nothing_of_another_nor_what_is_no_absence() -> None:
+    refused = report(seat(seat="proxy", error=RefusedByProxy("no"), applied=None))
+    assert told(away("x"), away("y", of="other"), refused, report(problems=(WRONG, EXITED)))[1:] == [
+        "ERROR other: y.",
+        "ERROR proxy: no.",
+        "WARNING CG121 container web, label confgen.port: port is wrong (the route is left out); write 80",
+    ]
 
 
 def test_without_a_proxy_it_is_said_once() -> None:
