@@ -120,7 +120,10 @@ def _confgen(setup: Setup) -> Iterator[Advice]:
                 "and when the engine starts anew, the file is a dead one"
             )
             yield Advice(
-                Level.RISK, "confgen", message, "put a gate before it that lets four paths through: examples/07-socket-proxy"
+                Level.RISK,
+                "confgen",
+                message,
+                "put a gate before it that lets five kinds of request through: examples/07-socket-proxy",
             )
     if setup.exec:
         message = "it tests and reloads through the engine's exec, which takes the right to run anything anywhere"

@@ -286,6 +286,24 @@ def test_with_nothing_live_a_wrong_one_is_an_error_of_check_and_render(tmp_path:
         want_offline(WORLD, place, settings)
 
 
+@pytest.mark.parametrize(
+    ("name", "opens"), [("site.j2", "    server {"), ("location.j2", "        location {{"), ("unknown.j2", "    server {")]
+)
+def test_a_template_that_lost_the_end_of_a_block_is_told_with_the_line_where_it_begins(
+    tmp_path: Path, name: str, opens: str
+) -> None:
+    lines = (Path("templates/nginx") / name).read_text().split("\n")
+    begins = next(number for number, line in enumerate(lines, 1) if line.startswith(opens))
+    indent = opens[: len(opens) - len(opens.lstrip())]
+    del lines[next(number for number in range(begins, len(lines)) if lines[number] == indent + "}")]
+    (tmp_path / "nginx").mkdir()
+    (tmp_path / "nginx" / name).write_text("\n".join(lines))
+    proxy, frame = PROXIES["nginx"], Frame()
+    built = shape(WORLD, proxy, proxy.caps(proxy.newest), Vantage(None), settings_with(frame), frame)
+    with pytest.raises(RefusedText, match=rf'a "}}" is missing for the block that begins here; printed by \S*{name}:{begins}$'):
+        write(built.model, proxy, proxy.caps(proxy.newest), frame, Renderer((tmp_path,), proxy.filters))
+
+
 def test_a_template_that_forgot_the_snippets_is_told(tmp_path: Path) -> None:
     (tmp_path / "nginx").mkdir()
     shipped = Path("templates/nginx/nginx.conf.j2").read_text()

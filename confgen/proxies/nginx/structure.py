@@ -15,7 +15,7 @@ from confgen.proxies.nginx.headers import IGNORED, MAPS, TOLD, UPGRADE
 from confgen.proxies.nginx.headers import part as part_of
 from confgen.proxies.nginx.quote import DOLLAR
 from confgen.proxies.nginx.skeleton import belongs
-from confgen.proxies.nginx.tokens import Token, Unreadable, located, statements
+from confgen.proxies.nginx.tokens import Token, Unreadable, located, statements, unclosed
 from confgen.proxies.proxy import Caps
 from confgen.readback import Statement, Structure, within
 from confgen.recent import Recent
@@ -59,6 +59,8 @@ def _parts(text: bytes, recent: Recent) -> Structure:
         first, end, rest = text.partition(b"\n")  # the first line tells the generation, which is another in each text
         return _walk([first + end, *_ENDS.split(rest)], recent)
     except Unreadable:
+        if line := unclosed(text):
+            raise Unreadable(_UNCLOSED, line) from None
         return _walk([text], recent)
 
 
@@ -72,6 +74,9 @@ def _walk(parts: Iterable[bytes], recent: Recent) -> Structure:
         if not whole:
             reading.take(recent.of(_tokens, part))
     return (*_carrying(reading.ended()), *found)
+
+
+_UNCLOSED = 'a "}" is missing for the block that begins here'
 
 
 def _tokens(part: bytes) -> tuple[Token, ...]:
@@ -176,7 +181,7 @@ class _Reading:
     def ended(self) -> tuple[Statement, ...]:
         """All of it, at the end of the text."""
         if self.blocks:
-            raise Unreadable(f'a "}}" is missing for {self.blocks[-1].words[0]}')
+            raise Unreadable(_UNCLOSED)
         return self.said()
 
 
@@ -282,7 +287,7 @@ _NAMING = {"server": ("listen", "server_name"), "location": (), "http": (), "mai
 
 def mistake(snippet: Snippet) -> Mistake | None:
     """Why a snippet cannot stand where it is meant to: it is no whole, leaves its block, or says what the model says."""
-    raw, depth, opened = snippet.text.encode(), 0, [0]
+    raw, depth = snippet.text.encode(), 0
     try:
         for (words, end), start in located(raw):
             line = raw.count(b"\n", 0, start) + 1
@@ -290,7 +295,6 @@ def mistake(snippet: Snippet) -> Mistake | None:
                 depth -= 1
                 if depth < 0:
                     return Mistake(snippet, 'a "}" too many: a snippet stays inside its block', line)
-                opened.pop()
                 continue
             said = [word.decode("utf-8", "replace") for word in words]
             if depth == 0 and said[0] in _NAMING.get(snippet.place[0], ()):
@@ -299,10 +303,9 @@ def mistake(snippet: Snippet) -> Mistake | None:
                 return Mistake(snippet, f"{said[1]} is set by confgen, which reads it back", line)
             if end == "{":
                 depth += 1
-                opened.append(line)
     except Unreadable as error:
         return Mistake(snippet, error.what, error.line)
-    return Mistake(snippet, 'a "}" is missing for the block that begins here', opened[-1]) if depth else None
+    return Mistake(snippet, _UNCLOSED, unclosed(raw)) if depth else None
 
 
 def _zones(model: Model, stream: bool) -> Iterator[Words]:

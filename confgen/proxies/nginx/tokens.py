@@ -62,6 +62,30 @@ def located(text: bytes) -> Iterator[tuple[Token, int]]:
             words.append(word)
 
 
+def unclosed(text: bytes) -> int:
+    """The line of the block that lacks its end, 0 where none does; raises Unreadable where nginx would for another reason.
+
+    Where a "}" that stands alone is indented as another block than the one that it closes, it is that one's that is missing.
+    """
+    opened: list[int] = []
+    astray = 0
+    for (_, end), at in located(text):
+        if end == "{":
+            opened.append(at)
+        elif end == "}" and opened:
+            begun = opened.pop()
+            if not astray and not _column(text, at)[1] and _column(text, at)[0] != _column(text, begun)[0]:
+                astray = begun
+    return text.count(b"\n", 0, astray or opened[-1]) + 1 if opened else 0
+
+
+def _column(text: bytes, at: int) -> tuple[bytes, bytes]:
+    """The blanks that its line begins with, and what stands before it on its line beside them."""
+    before = text[text.rfind(b"\n", 0, at) + 1 : at]
+    said = before.lstrip(b" \t")
+    return before[: len(before) - len(said)], said
+
+
 def _skip(text: bytes, at: int) -> int:
     """Over blanks and comments; a comment starts only where a word could."""
     while True:
