@@ -61,7 +61,6 @@ class Probe:
         self._deaf = True
 
     def listen(self) -> None:
-        time.sleep(0.1)  # a request that was on its way belongs to the time before
         self._deaf = False
 
     def _run(self) -> None:

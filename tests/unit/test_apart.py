@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,10 +109,8 @@ def test_a_process_that_died_is_made_anew(apart: Callable[..., Apart]) -> None:
 def test_being_stopped_waits_for_no_template(apart: Callable[..., Apart]) -> None:
     looks = iter([False] * 20)
     made = apart(LOOP, lambda: next(looks, True))
-    started = time.monotonic()
-    with pytest.raises(Stopped):
+    with pytest.raises(Stopped):  # and not BadTemplate, which comes after its time is over
         made.render(MAIN, {})
-    assert time.monotonic() - started < 8
 
 
 def test_the_process_knows_nothing_of_our_environment(apart: Callable[..., Apart], monkeypatch: pytest.MonkeyPatch) -> None:

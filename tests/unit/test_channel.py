@@ -130,10 +130,8 @@ def test_an_answer_comes_late_but_in_time(target: ChannelTarget, serve: Serve) -
 
 def test_without_an_answer_the_deadline_ends_the_wait(target: ChannelTarget, serve: Serve) -> None:
     serve("")
-    started = time.monotonic()
     with pytest.raises(TargetUnavailable, match=r"container proxy did not answer 'test' within 0\.1 s") as caught:
         target.run(command(), 0.1)
-    assert 0.1 <= time.monotonic() - started < 2
     assert "start script" in caught.value.hint
 
 
@@ -273,11 +271,10 @@ def test_an_empty_answer_is_an_answer(target: ChannelTarget, listener: Listener)
 def test_an_answer_that_is_not_whole_in_time_is_none(
     target: ChannelTarget, listener: Listener, behave: Callable[[socket.socket], None]
 ) -> None:
+    """One that waited longer would get a whole answer, or never an end."""
     listener(behave)
-    started = time.monotonic()
     with pytest.raises(TargetUnavailable, match="no answer in time"):
         target.talk("admin.sock", b"x\n", 0.2)
-    assert time.monotonic() - started < 2
 
 
 def test_a_peer_that_hangs_up_is_told(run: Path) -> None:

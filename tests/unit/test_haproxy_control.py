@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,21 +65,37 @@ def test_the_generation_is_the_current_workers(said: bytes, generation: str) -> 
     assert target.asked == [("master.sock", b"@1 get var proc.confgen\n")]
 
 
+@dataclass
 class Slow(Fake):
-    """A target that lets the whole deadline pass before it raises."""
+    """A target that lets the whole deadline pass before it raises; now: seconds on its clock, which nobody has to wait for."""
+
+    now: float = 0.0
 
     def talk(self, socket: str, request: bytes, deadline: float) -> bytes:
-        if self.answers and isinstance(self.answers[0], Exception):
-            time.sleep(deadline)
+        if isinstance(self.answers[0], Exception):
+            self.now += deadline
         return super().talk(socket, request, deadline)
 
 
-def test_a_question_that_is_lost_in_a_start_is_put_again() -> None:
-    target = Slow([GONE, GONE, b"proc.confgen: type=str value=<skeleton>\n"])
-    started = time.monotonic()
-    assert HAPROXY.running(target) == "skeleton"
-    assert time.monotonic() - started < 2
-    assert len(target.asked) == 3
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    made = Slow()
+    monkeypatch.setattr(control, "time", SimpleNamespace(monotonic=lambda: made.now))
+    return made
+
+
+def test_a_question_that_is_lost_in_a_start_is_put_again(slow: Slow) -> None:
+    """Soon, and then with more patience."""
+    slow.answers = [GONE, GONE, b"proc.confgen: type=str value=<skeleton>\n"]
+    assert HAPROXY.running(slow) == "skeleton"
+    assert (len(slow.asked), slow.now) == (3, pytest.approx(0.3))
+
+
+def test_a_question_that_nobody_answers_is_not_put_for_ever(slow: Slow) -> None:
+    slow.answers = [GONE] * 100
+    with pytest.raises(TargetUnavailable):
+        HAPROXY.running(slow)
+    assert 10 < slow.now < 20
 
 
 def test_where_nobody_listens_that_is_said_at_once() -> None:
