@@ -14,7 +14,7 @@ from tests.bench.__main__ import order, reason
 from tests.bench.chart import chart
 from tests.bench.figures import Figure, as_json, beaten, cases, cell, counted, from_json, number, ratios
 from tests.bench.measure import Measure
-from tests.bench.measures import MEASURES, replicas, wire
+from tests.bench.measures import MEASURES, replicas, turn, wire
 from tests.e2e.stack import ROOT
 from tests.load import Result
 
@@ -147,3 +147,8 @@ def test_a_reason_is_the_end_of_what_was_said_and_names_no_place() -> None:
         reason(AssertionError(f"docker -f {ROOT}/tests/x.yaml up:\n  no such image\n"))
         == "docker -f tests/x.yaml up: no such image"
     )
+
+
+def test_the_stages_whose_cost_is_measured_are_functions_of_confgen() -> None:
+    missing = [(owner, name) for parts in turn.STAGES.values() for owner, name in parts if not callable(getattr(owner, name, None))]
+    assert not missing

@@ -20,6 +20,7 @@ from confgen.proxies import PROXIES
 from confgen.render import Renderer
 from confgen.settings import Frame, Settings
 from confgen.sources.docker import DockerSource
+from confgen.wellness import Wellness
 from tests.bed.shell import cache
 from tests.bench.figures import Figure
 from tests.bench.measure import Measure
@@ -34,7 +35,7 @@ SIZES = (3, 200, 1000)
 #: The stages of a turn, and the functions that are their work.
 STAGES: dict[str, tuple[tuple[object, str], ...]] = {
     "read": ((loop.Loop, "look"),),
-    "build": ((keep, "shape"), (keep, "judged")),
+    "build": ((keep, "shape"), (Wellness, "judged")),
     "render": ((Renderer, "render"), *((type(proxy), "view") for proxy in PROXIES.values())),
     "read back": ((want, "verify"), *((type(proxy), name) for proxy in PROXIES.values() for name in ("expected", "structure"))),
     "plan": ((keep, "planned"),),
