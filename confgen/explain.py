@@ -260,7 +260,7 @@ def unserved(state: State, seat: SeatReport, labels: LabelSettings) -> Iterator[
 
     Those that nobody wants served are not told: hidden ones, proxies, containers of another proxy.
     """
-    served = {p.instance for p in seat.placements if _takes(p, seat.model)} if not _behind(seat) else set()
+    served = _served(seat) if not _behind(seat) else set()
     silent = {p.origin.object for p in seat.problems if _step_of(p) == "ready"}
     for instance in state.instances:
         if (instance.name in served and instance.origin.object not in silent) or not _asks(instance, labels):
@@ -273,12 +273,11 @@ def unserved(state: State, seat: SeatReport, labels: LabelSettings) -> Iterator[
 _MEANT = (Reason.ONE_OFF, Reason.PROXY_ITSELF, Reason.HIDDEN, Reason.NOT_ENABLED, Reason.ELSEWHERE)
 
 
-def _takes(placement: Placement, model: Model) -> bool:
-    """Beyond doubt: its server stands in the model, takes requests, and no route of it is withheld."""
-    pool = model.pool(placement.pool) if placement.pool else None
-    if pool is None or not any(s.name == placement.instance and s.state is ServerState.READY for s in pool.servers):
-        return False
-    return not any(route.withheld or route.tls.needed for route in model.routes() if route.name == placement.route)
+def _served(seat: SeatReport) -> set[str]:
+    """Who is, beyond doubt: a server of theirs stands in the model, takes requests, and no route of it is withheld."""
+    ready = {(pool.name, s.name) for pool in seat.model.pools for s in pool.servers if s.state is ServerState.READY}
+    doubtful = {route.name for route in seat.model.routes() if route.withheld or route.tls.needed}
+    return {p.instance for p in seat.placements if (p.pool, p.instance) in ready and p.route not in doubtful}
 
 
 def request(host: str, path: str, seat: SeatReport, secure: bool = False) -> Chain:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
 
@@ -20,7 +20,7 @@ class _Known:
     They are held here, so that no other object can have one of these ids.
     """
 
-    answer: object
+    answer: Any
     asked: int = 0
     ids: tuple[int, ...] = ()
     inputs: tuple[object, ...] = ()
@@ -67,7 +67,8 @@ class Recent:
             known.ids, known.inputs = ids, key
             self._same[ids] = known
         known.asked = self._round
-        return cast(Answer, known.answer)
+        answer: Answer = known.answer
+        return answer
 
     def once(self, function: Callable[..., Answer], *inputs: Any) -> Answer:
         """As `of`, for inputs that are large: only the very same objects are known again, equal ones are not looked for."""
@@ -76,11 +77,12 @@ class Recent:
         if known is None:
             known = self._same[ids] = _Known(function(*inputs), 0, ids, (function, *inputs))
         known.asked = self._round
-        return cast(Answer, known.answer)
+        answer: Answer = known.answer
+        return answer
 
     def one(self, value: Answer) -> Answer:
         """One and the same object for all that are equal to it, so that what is asked of it is known again at once."""
-        return cast(Answer, self.of(_itself, value))
+        return self.of(_itself, value)
 
 
 def _itself(value: Answer) -> Answer:
