@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import enum
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from confgen.errors import RefusedByProxy, ReloadFailed
 from confgen.proxies.proxy import Caps, Proxy
@@ -59,8 +61,13 @@ class Applied:
         return self.result in (Result.WRITTEN, Result.ADJUSTED, Result.RELOADED)
 
 
-def apply(candidate: Candidate, proxy: Proxy, caps: Caps, target: Target, keep: int) -> Applied:
-    """Makes the running proxy serve the candidate.
+_NONE: Mapping[str, Mapping[str, bytes]] = MappingProxyType({})
+
+
+def apply(
+    candidate: Candidate, proxy: Proxy, caps: Caps, target: Target, keep: int, known: Mapping[str, Mapping[str, bytes]] = _NONE
+) -> Applied:
+    """Makes the running proxy serve the candidate.  known: the files of generations that need not be read from the folder.
 
     Raises TargetUnavailable when the proxy does not answer (then nothing was swapped, unless it went away after its test
     had passed: it comes back with the new text), RefusedByProxy when its test says no, ReloadFailed when the running
@@ -70,7 +77,7 @@ def apply(candidate: Candidate, proxy: Proxy, caps: Caps, target: Target, keep: 
     running = proxy.running(target)
     if running == folder.live() == candidate.generation:
         return Applied(candidate.generation, Result.UNCHANGED)
-    way = proxy.way(folder.read(running), files, caps)
+    way = proxy.way(known.get(running) or folder.read(running), files, caps)
     why = way.reload
     started = time.monotonic()
     if way.first or way.then:

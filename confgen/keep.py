@@ -226,7 +226,9 @@ class Keeper:
             if seat.caps:
                 applied = put(candidate, seat.target.folder, self._settings.keep)
             else:
-                applied = apply(candidate, seat.proxy, self._known.abilities(seat), seat.target, self._settings.keep)
+                live = self._known.live(seat)
+                known = {live.generation: live.files}
+                applied = apply(candidate, seat.proxy, self._known.abilities(seat), seat.target, self._settings.keep, known)
         except NotApplied as error:
             if isinstance(error, RefusedByProxy) and self._written and self._written[2] == candidate:
                 where = self._writer.printed(seat, error.message, self._written[0], candidate)

@@ -82,7 +82,8 @@ class Recent:
 
     def one(self, value: Answer) -> Answer:
         """One and the same object for all that are equal to it, so that what is asked of it is known again at once."""
-        return self.of(_itself, value)
+        same: Answer = self.of(_itself, value)
+        return same
 
 
 def _itself(value: Answer) -> Answer:

@@ -150,5 +150,7 @@ def test_a_reason_is_the_end_of_what_was_said_and_names_no_place() -> None:
 
 
 def test_the_stages_whose_cost_is_measured_are_functions_of_confgen() -> None:
-    missing = [(owner, name) for parts in turn.STAGES.values() for owner, name in parts if not callable(getattr(owner, name, None))]
+    missing = [
+        (owner, name) for parts in turn.STAGES.values() for owner, name in parts if not callable(getattr(owner, name, None))
+    ]
     assert not missing
