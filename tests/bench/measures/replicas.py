@@ -15,6 +15,8 @@ from tests.load import Load, Result
 MANNERS = {"dies": "app dies at once", "drains": "app drains", "lingers": "app lingers 3 s"}
 #: How long the stopped one stays away, in seconds (nobody answers at its address), and how long it then serves.
 AWAY = BACK = 1.0
+#: So many requests at least, and more cycles for it.
+ENOUGH = 20_000
 
 
 def run(scene: Scene, _others: int) -> Iterator[Figure]:
@@ -29,6 +31,9 @@ def _cycles(scene: Scene, place: Place, manner: str) -> Result:
     hostnames = docker("inspect", "--format", "{{.Config.Hostname}}", *containers).split()
     with Load(place.world.port, HOST) as load:
         for number in scene.each(range(scene.times(20)), f"{place.name}: {MANNERS[manner]}"):
+            _cycle(load.result, containers[number % 3], hostnames[number % 3])
+        while not scene.rounds and load.result.requests < ENOUGH:
+            number += 1
             _cycle(load.result, containers[number % 3], hostnames[number % 3])
     return load.result
 
@@ -52,7 +57,7 @@ def noticed(case: str, place: str, seen: Result) -> Iterator[Figure]:
 
 MEASURE = Measure(
     title="One of three replicas stops and starts, at 200 requests/s",
-    how=f"""Ten keep-alive clients, each of which waits for its answer; `docker stop`, {AWAY:g} s without it, `docker start`, and the next one {BACK:g} s after it answers again.
+    how=f"""Ten keep-alive clients, each of which waits for its answer; `docker stop`, {AWAY:g} s without it, `docker start`, and the next one {BACK:g} s after it answers again; 20 times, and more until there were {ENOUGH:,} requests.
 After SIGTERM the app either *dies* at once, *drains* (no new connections, open ones are answered, 3 s), or *lingers* (serves for 3 s
 more). Failed: a status other than 200, a connection that broke, no answer in 10 s.""",
     run=run,
