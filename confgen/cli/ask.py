@@ -98,12 +98,21 @@ def _send(host: str, path: str, secure: bool, seat: SeatReport, state: Any, sett
 def status(as_json: bool, **given: Any) -> int:
     """What is live: generation, routes, pools, servers and their states, Problems.
 
+    Where the engine does not answer, what the shared folder says was applied last.
+
     \b
     Example: confgen status --json > snapshot.json
     """
-    from confgen.observe.status import as_data, show
+    from confgen.errors import SourceUnavailable
+    from confgen.observe.status import as_data, show, show_live
 
-    report, state = _look(settings_from(given))
+    settings = settings_from(given)
+    try:
+        report, state = _look(settings)
+    except SourceUnavailable:
+        if not as_json:
+            show_live(settings.directory)
+        raise
     if as_json:
         click.echo(json.dumps(as_data(report, state), indent=1))
     else:

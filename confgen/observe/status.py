@@ -105,6 +105,21 @@ def show(report: Report) -> None:
     _show_problems(console, report.problems)
 
 
+def show_live(directory: Path) -> None:
+    """What a shared folder, and those in it, say is live, where there is nobody to ask for more."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDE
+    for path in (directory, *sorted(directory.glob("*/"))):
+        folder = Folder(path)
+        if generation := folder.live():
+            console.print(Text(f"{path}: generation {generation} was applied last", style="bold"))
+            console.print(_table(read_model(folder.generations / generation / MODEL_FILE)))
+
+
 def _show_problems(console: Console, problems: Sequence[Problem]) -> None:
     from rich.text import Text
 

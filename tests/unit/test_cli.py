@@ -17,9 +17,11 @@ import pytest
 import yaml
 
 from confgen import cli
+from confgen.codec import encode
 from confgen.render import shipped
 from confgen.targets.folder import Folder
 from confgen.want import look_into
+from tests.unit import facts
 
 FINE, PROBLEMS, CHANGES, USAGE, INPUT, UNAVAILABLE, BUG = 0, 1, 2, 64, 65, 69, 70
 COMPOSE = "services:\n  web:\n    labels: {confgen.host: shop.example.com, confgen.port: 8080}\n"
@@ -433,3 +435,17 @@ def test_init_makes_a_folder_bootable_once(run: Run, tmp_path: Path) -> None:
     assert look_into(folder).model.routes() == ()
     found = run("init", "--volume", folder.path, "--proxy", "nginx")
     assert (found.code, "nothing was changed" in found.err, folder.live()) == (FINE, True, live)
+
+
+@pytest.mark.parametrize("below", [".", "edge"])
+def test_status_without_an_engine_shows_what_was_applied_last(run: Run, tmp_path: Path, below: str) -> None:
+    folder = Folder(tmp_path / "shared" / below)
+    live = facts.model(facts.container("web", {"host": "shop.example.com", "port": "80"}))
+    folder.stage("0123456789abcdef", {"model.json": json.dumps(encode(live)).encode()})
+    folder.swap("0123456789abcdef")
+    ended = run("status", "--directory", tmp_path / "shared")
+    assert ended.code == UNAVAILABLE
+    assert "generation 0123456789abcdef was applied last" in ended.out
+    assert "shop.example.com" in ended.out
+    assert "absent.sock is not there" in ended.err
+    assert not run("status", "--json", "--directory", tmp_path / "shared").out, "half an answer would be taken for a whole one"
