@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from confgen import vault
-from confgen.errors import BadInput, BadTemplate, RefusedText, TargetUnavailable
+from confgen.errors import BadInput, BadTemplate, NotApplied, RefusedText, TargetUnavailable
 from confgen.observe.findings import NATIVE, TEXT, Finding
+from confgen.output import Output
 from confgen.problem import Effect, Origin, Problem, count
+from confgen.scribe import proven, texts
 from confgen.settings import Settings
 from confgen.state import State
 from confgen.targets.folder import Folder
@@ -34,7 +36,7 @@ class Checked:
     unnamed: what is wrong only in a text with DNS names, as `render` writes it, and right once `watch` has addresses.
 
     native: what the proxy's own test said, "" when it is content; tested: whether that test ran, and with what.
-    proxy: "" where the files could not be read, so that no proxy came into it.
+    proxy: "" where the files could not be read, so that no proxy came into it.  output: the name of one, in place of a proxy.
     """
 
     proxy: str = ""
@@ -45,6 +47,7 @@ class Checked:
     structure: str = ""
     native: str = ""
     tested: str = ""
+    output: str = ""
 
     @property
     def ok(self) -> bool:
@@ -52,7 +55,7 @@ class Checked:
 
     @property
     def name(self) -> str:
-        return f"{self.proxy} {self.version}".strip() or "files"
+        return f"output {self.output}" if self.output else f"{self.proxy} {self.version}".strip() or "files"
 
     def findings(self) -> Iterator[Finding]:
         """Each thing that is wrong."""
@@ -68,11 +71,12 @@ class Checked:
         for problem in self.unnamed:
             yield f"only where `render` writes names for addresses: {problem}"
         yield from (text for text in (self.structure, self.native) if text)
-        if not self.proxy:
+        if self.name == "files":
             return
         findings = len(self.problems) + bool(self.structure) + bool(self.native)
         verdict = "fine" if self.ok else count(findings, "problem")
-        yield f"{self.proxy} {self.version}: {verdict}, {count(self.routes, 'route')}; {self.tested}"
+        routes = f", {count(self.routes, 'route')}" if self.proxy else ""
+        yield f"{self.name}: {verdict}{routes}; {self.tested}"
 
 
 def unread(error: BadInput) -> Checked:
@@ -85,9 +89,31 @@ def unread(error: BadInput) -> Checked:
 
 
 def check(state: State, settings: Settings) -> list[Checked]:
-    """One result for each proxy that the state holds, or for the one of --proxy."""
+    """One result for each proxy that the state holds, or for the one of --proxy, and for each output."""
     shelf = read_shelf(settings)
-    return [_check(state, place, settings, shelf) for place in offline(state, settings)]
+    of_proxies = [_check(state, place, settings, shelf) for place in offline(state, settings)]
+    return [*of_proxies, *(_check_output(state, output, settings) for output in settings.outputs)]
+
+
+def _check_output(state: State, output: Output, settings: Settings) -> Checked:
+    """With the output's own check, where its program is at hand; the file itself is not touched."""
+    found = Checked(output=output.name, tested="it has no check of its own")
+    try:
+        (text,) = texts(state, replace(settings, outputs=(output,))).values()
+    except BadTemplate as error:
+        return replace(found, structure=f"{error.message}; {error.hint}", tested="it was not tested")
+    if not output.check:
+        return found
+    if shutil.which(output.check[0]) is None:
+        return replace(found, tested=f"not tested: {output.check[0]} is not installed here")
+    with tempfile.TemporaryDirectory(prefix="confgen-check-") as scratch:
+        file = Path(scratch, f".{output.to.name}.new")
+        file.write_bytes(text)
+        try:
+            proven(output, file)
+        except NotApplied as error:
+            found = replace(found, native=error.message)
+    return replace(found, tested=f"tested with {output.check[0]}")
 
 
 def _check(state: State, place: Offline, settings: Settings, shelf: Shelf) -> Checked:

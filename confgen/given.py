@@ -141,6 +141,8 @@ class Given:
             yield Watched(settings.templates, ("**/*",), self._templates_changed, recursive=True)
         if settings.filters:
             yield Watched((settings.filters.parent,), (settings.filters.name,), self._templates_changed, recursive=False)
+        for folder in sorted({output.template.parent for output in settings.outputs}):
+            yield Watched((folder,), ("*",), self._templates_changed, recursive=False)
         if settings.snippets:
             yield Watched((settings.snippets,), ("**/*",), self._snippets_changed, recursive=True)
         if settings.policy:
@@ -191,7 +193,15 @@ def _later(option: Option) -> Problem:
 
 
 def _folders(settings: Settings) -> tuple[object, ...]:
-    return settings.templates, settings.filters, settings.snippets, settings.policy, settings.certificates, settings.users
+    return (
+        settings.templates,
+        settings.outputs,
+        settings.filters,
+        settings.snippets,
+        settings.policy,
+        settings.certificates,
+        settings.users,
+    )
 
 
 def _changes(before: Settings, after: Settings) -> Iterator[str]:

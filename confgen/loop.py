@@ -13,6 +13,7 @@ from functools import partial
 from confgen import settle
 from confgen.abreast import Abreast
 from confgen.apply import Result
+from confgen.desk import Desk
 from confgen.errors import ConfgenError, SourceUnavailable, StaleSocket, Stopped, TargetUnavailable, UsageError
 from confgen.explain import unserved
 from confgen.given import Given, Rereads
@@ -56,6 +57,7 @@ class Loop:
         self._late: float | None = None
         self._edition = 0  # of what was given
         self._judge = Judge(self._bell.ring)
+        self._desk, self._once = Desk(self._bell.ring, self._start), True
         self._patience = _PATIENCE
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
         self._listed = self._looked
@@ -83,6 +85,7 @@ class Loop:
             stale=state.stale,
             seats=reports,
             problems=(*self._given.problems, *problems),
+            outputs=self._desk.write(state, self._settings, self._given.policy, self._edition, wait=self._once),
             unserved=tuple(one for seat in reports for one in unserved(state, seat, self._settings.labels)),
         )
 
@@ -149,7 +152,7 @@ class Loop:
 
         Raises what ended one of those threads by surprise: nobody would miss a dead watcher until its news is missed.
         """
-        self._stop = stop
+        self._stop, self._once = stop, False
         self._patience, self._late = _GLANCE, _LATE
         self._start_threads()
         try:
@@ -163,6 +166,7 @@ class Loop:
             pass
         finally:
             self._given.close()
+            self._desk.end()
             if not self._abreast.busy:  # else the end of the process releases everything
                 for keeper in self._keepers.values():
                     keeper.release()

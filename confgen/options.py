@@ -13,6 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from confgen import output
 from confgen.errors import UsageError
 from confgen.settings import Settings
 from confgen.values import Refusal, nearest
@@ -26,6 +27,7 @@ class Sort(enum.Enum):
     NUMBER = "a whole number"
     FILE = "a file"
     FOLDER = "a folder"
+    OUTPUT = "a table"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,8 @@ class Kind:
             return self._one(value, base)
         if not isinstance(value, list):
             raise Refusal("CG010", "it is no list", 'write it in brackets: ["…"]')
-        return tuple(self._one(item, base) for item in value)
+        found = tuple(self._one(item, base) for item in value)
+        return output.distinct(found) if self.sort is Sort.OUTPUT else found
 
     def _one(self, value: object, base: Path) -> Any:
         match self.sort:
@@ -72,6 +75,8 @@ class Kind:
                 if not self.least <= value <= self.most:
                     raise Refusal("CG010", f"{value} is out of range", f"write {self.grammar}")
                 return value
+            case Sort.OUTPUT:
+                return output.read(value, base)
         if not isinstance(value, str):
             raise _wrong(value, self, "write it in quotes")
         if self.words and value not in self.words:
@@ -172,6 +177,8 @@ OPTIONS: tuple[Option, ...] = (
            means="A Python file with filters and tests of your own, for templates; only in a file of settings that you named."),
     Option(name="snippets", flags=("--snippets",), key="templates.snippets", field="snippets", kind=Kind(sort=Sort.FOLDER, there=True),
            variable="CONFGEN_SNIPPETS", live=True, means="A folder of text of your own that goes into the proxy's text as it is."),
+    Option(name="outputs", flags=(), key="output", field="outputs", kind=Kind(sort=Sort.OUTPUT, many=True), variable="", live=True, runs=True,
+           means="A file that is wholly your own, with what is run for it: docs/outputs.md; only in a file of settings that you named."),
     Option(name="log_format", flags=("--log-format",), key="log.format", field="log.format", kind=_choice("text", "json"), variable="CONFGEN_LOG_FORMAT",
            live=True, means="Format of confgen's own log."),
     Option(name="verbose", flags=("-v", "--verbose"), key="log.verbose", field="log.verbose", kind=_FLAG, variable="", live=True, means="Tell every turn."),

@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from confgen.facts import OUTPUTS
 from confgen.keys import KEYS, SECURITY, Key, Scope
 from confgen.observe import context
 from confgen.options import OPTIONS, Option
@@ -115,7 +116,7 @@ format = "json"
 ```
 
 The file is the one that `--config` or `CONFGEN_CONFIG` names, else `./confgen.toml`, else `/etc/confgen/confgen.toml`, where one
-is there. It is [TOML](https://toml.io). A path in it starts at the file's own folder. One file does for all commands: each takes
+is there. What has something run (`filters`, `output`) is refused in a `./confgen.toml` that nobody named. It is [TOML](https://toml.io). A path in it starts at the file's own folder. One file does for all commands: each takes
 what it has an option for. A mistake is told with file and line:
 
 ```
@@ -246,7 +247,7 @@ def files() -> dict[Path, str]:
         docs / "labels.md": page(),
         docs / "labels.schema.json": json.dumps(schema(), indent=2) + "\n",
         docs / "settings.md": settings_page(),
-        docs / "context.md": context.page(PROXIES),
+        docs / "context.md": context.page({**PROXIES, "outputs": OUTPUTS}),
         docs / "explain.md": reasons_page(),
     }
 

@@ -38,6 +38,16 @@ class SeatReport:
         return self.error is None and not (self.applied and self.applied.result is Result.OUTDATED)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputReport:
+    """One output.  writes: how often its file has become another.  error: why it is not right, or what is run for it failed."""
+
+    name: str
+    to: str
+    writes: int = 0
+    error: ConfgenError | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Unserved:
     """One container that asks one proxy for something and is not served: the step that fails first, why, and the mend."""
@@ -63,6 +73,7 @@ class Report:
     seats: tuple[SeatReport, ...] = ()
     problems: tuple[Problem, ...] = ()
     unserved: tuple[Unserved, ...] = ()
+    outputs: tuple[OutputReport, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from confgen.output import Output
 from confgen.snippets import Snippets
 
 
@@ -85,6 +86,7 @@ class Settings:
     templates: folders whose files shadow the shipped templates, first wins.
     filters: a Python file with filters and tests for templates, None where there is none.
     snippets: a folder of text that goes into the proxy's text as it is, None where there is none.
+    outputs: files of the operator's own that are written too.
     engine: URL of the engine, "" for DOCKER_HOST or the default socket.
     policy: a file that grants hosts, paths and ports to owners (policy.py), None where everything may be claimed.
     certificates: the operator's folder of certificates, None where there is none.
@@ -106,6 +108,7 @@ class Settings:
     templates: tuple[Path, ...] = ()
     filters: Path | None = None
     snippets: Path | None = None
+    outputs: tuple[Output, ...] = ()
     engine: str = ""
     policy: Path | None = None
     certificates: Path | None = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from confgen.cli import complete, config
-from confgen.cli.options import FINE, LIVE, PROBLEMS, TEXT, cli, options, proxies, settings_from
+from confgen.cli.options import FINE, LIVE, PROBLEMS, TEXT, at_work, cli, options, settings_from
 from confgen.errors import UsageError
 from confgen.settings import Settings
 
@@ -34,7 +35,7 @@ def explain(what: str, as_json: bool, request: bool, **given: Any) -> int:
     """
     from confgen.observe.status import as_chain, show_chain
 
-    settings = settings_from(given)
+    settings = replace(settings_from(given), outputs=())
     report, state = _look(settings)
     chains = [chain for seat in report.seats for chain in _chains(what, seat, state, settings, request)]
     if as_json:
@@ -117,18 +118,25 @@ def status(as_json: bool, **given: Any) -> int:
         click.echo(json.dumps(as_data(report, state), indent=1))
     else:
         show(report)
-    return PROBLEMS if report.all_problems() or report.failed else FINE
+    wrong = report.all_problems() or report.failed or any(output.error for output in report.outputs)
+    return PROBLEMS if wrong else FINE
 
 
 def _look(settings: Settings) -> tuple[Report, Any]:
     """One look at the engine and its proxies, that changes nothing."""
     from confgen.explain import unserved
     from confgen.report import Report
+    from confgen.scribe import inspected
 
-    seats, state = [], None
-    for loop, seat, found in proxies(settings):
-        seats.append(loop.keeper(seat).inspect(seat, found))
-        state = found
-    instances = len(state.instances) if state else 0
-    missed = tuple(one for seat in seats for one in unserved(state, seat, settings.labels)) if state else ()
-    return Report(woken="look", instances=instances, seats=tuple(seats), problems=config.problems(), unserved=missed), state
+    loop, state, found = at_work(settings)
+    seats = tuple(loop.keeper(seat).inspect(seat, state) for seat in found)
+    missed = tuple(one for seat in seats for one in unserved(state, seat, settings.labels))
+    report = Report(
+        woken="look",
+        instances=len(state.instances),
+        seats=seats,
+        problems=config.problems(),
+        unserved=missed,
+        outputs=inspected(state, settings),
+    )
+    return report, state

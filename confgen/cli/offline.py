@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from confgen.cli.options import CHANGES, FILES, FINE, LOOK, PROBLEMS, TEXT, cli, options, proxies, read, settings_from
+from confgen.cli.options import CHANGES, FILES, FINE, LOOK, PROBLEMS, TEXT, at_work, cli, options, read, settings_from
 from confgen.errors import BadInput, NotApplied, UsageError
 from confgen.settings import Settings
 
 if TYPE_CHECKING:
     from confgen.check import Checked
+    from confgen.report import OutputReport
+    from confgen.state import State
     from confgen.want import Offline, Wanted
 
 
@@ -40,9 +42,12 @@ def render(files: tuple[Path, ...], output: Path | None, as_json: bool, approved
     \b
     Example: confgen render compose.yaml --proxy haproxy --proxy-version 3.2 -o out
     """
+    from confgen.scribe import texts as texts_of
+
     settings = settings_from(given)
     settings = replace(settings, frame=replace(settings.frame, followed=not files))
-    places = _offline(files, settings)
+    state = read(files, settings)
+    places = _offline(state, settings)
     _hold_to(approved, places)
     problems = False
     for place, wanted in places:
@@ -52,6 +57,14 @@ def render(files: tuple[Path, ...], output: Path | None, as_json: bool, approved
         else:
             _print_texts(place, wanted, texts, as_json, several=len(places) > 1)
         problems = _warn(wanted) or problems
+    for made, content in texts_of(state, settings).items():
+        if output:
+            _write(output / "outputs", {made.name: content.decode()})
+        elif as_json:
+            click.echo(json.dumps({"output": made.name, "to": str(made.to), "text": content.decode()}, indent=1))
+        else:
+            click.echo(f"# ---- output {made.name}")
+            click.echo(content, nl=False)
     return PROBLEMS if problems else FINE
 
 
@@ -64,11 +77,11 @@ def _hold_to(approved: tuple[str, ...], places: list[tuple[Offline, Wanted]]) ->
         )
 
 
-def _offline(files: tuple[Path, ...], settings: Settings) -> list[tuple[Offline, Wanted]]:
-    """What each proxy of the files (or of the engine, without files) should serve."""
+def _offline(state: State, settings: Settings) -> list[tuple[Offline, Wanted]]:
+    """What each proxy of the state should serve."""
     from confgen.want import offline, read_shelf, want_offline
 
-    state, shelf = read(files, settings), read_shelf(settings)
+    shelf = read_shelf(settings)
     return [(place, want_offline(state, place, settings, shelf=shelf)) for place in offline(state, settings)]
 
 
@@ -177,15 +190,18 @@ def plan(files: tuple[Path, ...], against: Path | None, as_json: bool, **given: 
     settings = settings_from(given)
     if against:
         return _compare(files, against, as_json, settings)
-    seats = _planned(files, settings)
+    seats, outputs = _planned(files, settings)
     if as_json:
-        click.echo(json.dumps([{"seat": name, **_json_plan(wanted, encode)} for name, wanted in seats], indent=1))
+        told = [{"output": o.name, "to": o.to, "error": o.error.message if o.error else None} for o in outputs]
+        click.echo(json.dumps([*({"seat": name, **_json_plan(wanted, encode)} for name, wanted in seats), *told], indent=1))
     for name, wanted in seats:
         if not as_json:
             click.echo(f"{name}: {_plan_line(wanted)}")
             for change in wanted.plan.changes:
                 click.echo(f"  {change}")
-    if any(wanted.plan.impact for _, wanted in seats):
+    for output in outputs if not as_json else ():
+        click.echo(output.error.message if output.error else f"output {output.name}: nothing to change")
+    if any(wanted.plan.impact for _, wanted in seats) or any(output.error for output in outputs):
         return CHANGES
     return PROBLEMS if [p for _, wanted in seats for p in wanted.built.problems] else FINE
 
@@ -194,7 +210,7 @@ def _compare(files: tuple[Path, ...], folder: Path, as_json: bool, settings: Set
     """The text of FILES against the text in a folder, line by line."""
     from confgen.observe.difference import Difference, show
 
-    places = _offline(files, replace(settings, frame=replace(settings.frame, followed=False)))
+    places = _offline(read(files, settings), replace(settings, frame=replace(settings.frame, followed=False)))
     found = []
     for place, wanted in places:
         before = folder / place.name if len(places) > 1 else folder
@@ -209,15 +225,17 @@ def _compare(files: tuple[Path, ...], folder: Path, as_json: bool, settings: Set
     return PROBLEMS if [p for _, wanted in places for p in wanted.built.problems] else FINE
 
 
-def _planned(files: tuple[Path, ...], settings: Settings) -> list[tuple[str, Wanted]]:
-    """What is wanted, with its way from what is live: of files against the folder, else of the engine's proxies."""
+def _planned(files: tuple[Path, ...], settings: Settings) -> tuple[list[tuple[str, Wanted]], tuple[OutputReport, ...]]:
+    """What is wanted, with its way from what is live: of files against the folder, else of the engine's proxies and outputs."""
+    from confgen.scribe import inspected
     from confgen.targets.folder import Folder
     from confgen.want import look_into, offline, read_shelf, want_offline
 
     if files:
         state, live, shelf = read(files, settings), look_into(Folder(settings.directory)), read_shelf(settings)
-        return [(place.name, want_offline(state, place, settings, live, shelf)) for place in offline(state, settings)]
-    return [(seat.name, loop.keeper(seat).want(seat, state)) for loop, seat, state in proxies(settings)]
+        return [(place.name, want_offline(state, place, settings, live, shelf)) for place in offline(state, settings)], ()
+    loop, state, found = at_work(settings)
+    return [(seat.name, loop.keeper(seat).want(seat, state)) for seat in found], inspected(state, settings)
 
 
 def _json_plan(wanted: Wanted, encode: Callable[[object], object]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,15 +138,21 @@ def read(files: tuple[Path, ...], settings: Settings) -> Any:
 
 
 def proxies(settings: Settings) -> Iterator[tuple[Any, Any, Any]]:
-    """The engine's proxies, each with the state around it."""
+    """The engine's proxies, each with the state around it.  Raises UsageError where there is none."""
+    loop, state, found = at_work(replace(settings, outputs=()))
+    for seat in found:
+        yield loop, seat, state
+
+
+def at_work(settings: Settings) -> tuple[Any, Any, Any]:
+    """A loop, what the engine says, and its proxies.  Raises UsageError where there is neither a proxy nor an output."""
     from confgen.loop import Loop
     from confgen.seats import nobody, seats
 
     loop = Loop(settings, (engine(settings),))
     state = loop.look()
     found, problems = seats(state, settings)
-    if not found:
+    if not found and not settings.outputs:
         hints = [f"{p.origin}: {p.message}; {p.hint}" for p in sorted(problems)[:3]]
         raise UsageError("no proxy container is running", "\n  ".join(hints) or nobody(settings))
-    for seat in found:
-        yield loop, seat, state
+    return loop, state, found

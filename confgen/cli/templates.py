@@ -135,10 +135,11 @@ def check(**given: Any) -> int:
         settings = replace(settings, policy=None, frame=replace(settings.frame, may_omit=policy.may_omit))
     kinds = [settings.proxy] if settings.proxy else sorted(PROXIES)
     right = True
-    for name, result in _tried([replace(settings, proxy=kind) for kind in kinds]):
+    outputs = {kinds[0]: settings.outputs}  # they are the same for each
+    for name, result in _tried([replace(settings, proxy=kind, outputs=outputs.get(kind, ())) for kind in kinds]):
         wrong = [text for text in (result.structure, result.native) if text]
         right = right and not wrong
-        click.echo(f"{result.proxy} {result.version}, {name}: {'; '.join(wrong) or 'fine'}; {result.tested}")
+        click.echo(f"{result.name}, {name}: {'; '.join(wrong) or 'fine'}; {result.tested}")
     return FINE if right else PROBLEMS
 
 

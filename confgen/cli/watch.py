@@ -84,6 +84,7 @@ def _mind_signals(signals: set[signal.Signals], loop: Loop, stop: threading.Even
 
 def _outcome(report: Report) -> int:
     errors = [seat.error for seat in report.seats if seat.error]
+    errors += [output.error for output in report.outputs if output.error]
     if errors:
         return errors[0].exit_code
-    return PROBLEMS if report.all_problems() or not report.seats else FINE
+    return PROBLEMS if report.all_problems() or not (report.seats or report.outputs) else FINE

@@ -7,9 +7,8 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from confgen.proxies.proxy import Proxy
 from confgen.render import ADDED, CONTEXT
 
 _HEAD = f"""# What templates get
@@ -28,7 +27,17 @@ quoting filter, and in no other way. How to write templates: [templates.md](temp
 """
 
 
-def page(proxies: Mapping[str, Proxy]) -> str:
+class Described(Protocol):
+    """Whoever has templates: a proxy, the outputs.  names: with the type of each, and what it is."""
+
+    @property
+    def names(self) -> Mapping[str, tuple[Any, str]]: ...
+
+    @property
+    def filters(self) -> Mapping[str, Callable[..., str]]: ...
+
+
+def page(proxies: Mapping[str, Described]) -> str:
     """The whole page."""
     parts = [_HEAD, *(f"| `{name}` | {means} |\n" for name, means in ADDED.items())]
     for name, proxy in sorted(proxies.items(), reverse=True):
@@ -42,7 +51,7 @@ def page(proxies: Mapping[str, Proxy]) -> str:
     return "".join(parts)
 
 
-def words(proxy: Proxy) -> Iterator[str]:
+def words(proxy: Described) -> Iterator[str]:
     """Every name, filter and field, as `doors`, `q |`, `Site.names`."""
     yield from proxy.names
     yield from (f"{name} |" for name in proxy.filters)
@@ -57,7 +66,7 @@ def members(kind: type) -> dict[str, Any]:
     return told | {name: typing.get_type_hints(function)["return"] for name, function in made.items()}
 
 
-def _kinds(proxy: Proxy) -> list[type]:
+def _kinds(proxy: Described) -> list[type]:
     """The types of values that the names lead to, by name."""
     found: dict[str, type] = {}
     open_ = [kind for kind, _ in proxy.names.values()]

@@ -34,6 +34,7 @@ class Pulse:
 
     def tell(self, report: Report) -> None:
         right = {seat.seat: seat.error.message if seat.error else "" for seat in report.seats}
+        right |= {f"output {output.name}": output.error.message for output in report.outputs if output.error}
         now = time.monotonic()
         if self._last[1] == right and now - self._last[0] < self._every:
             return

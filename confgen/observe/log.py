@@ -12,7 +12,7 @@ from confgen.apply import Result
 from confgen.errors import ConfgenError, Unavailable
 from confgen.plan import Impact
 from confgen.problem import Effect, Problem, count
-from confgen.report import Report, SeatReport
+from confgen.report import OutputReport, Report, SeatReport
 from confgen.settings import LogSettings
 
 log = logging.getLogger("confgen")
@@ -61,6 +61,7 @@ class Teller:
         self._clock = clock
         self._problems: frozenset[Problem] = frozenset()
         self._errors: dict[str, str] = {}
+        self._writes: dict[str, int] = {}
         self._standby: dict[str, bool] = {}
         self._alone = False
         self._away: dict[str, float] = {}  # when it was told last that a proxy is away, by its name
@@ -70,6 +71,8 @@ class Teller:
         held = frozenset(p for p in report.problems if _absent(p) in self._away and p not in self._problems)
         for seat in report.seats:
             self._tell_seat(seat, report)
+        for output in report.outputs:
+            self._tell_output(output)
         problems = frozenset(report.all_problems()) - held
         # Where a turn ended early, or no proxy is there to serve, not all Problems are known, so none is gone.
         if not report.seats or any(seat.error for seat in report.seats):
@@ -78,13 +81,25 @@ class Teller:
         self._tell_alone(report)
 
     def _tell_alone(self, report: Report) -> None:
-        """That there is no proxy at all, where no Problem says more of it."""
-        alone = not report.seats and not any(problem.effect is Effect.PROXY for problem in report.problems)
+        """That there is no proxy at all, where no Problem says more of it, and nothing else to keep right."""
+        alone = not (report.seats or report.outputs) and not any(problem.effect is Effect.PROXY for problem in report.problems)
         if alone and not self._alone:
             if self._away:
                 return
             log.warning("no proxy container is running: %s", self._hint)
         self._alone = alone
+
+    def _tell_output(self, output: OutputReport) -> None:
+        name, now = f"output {output.name}", _words(output.error)
+        before = self._errors.get(name, "")
+        self._errors[name] = now
+        if now and now != before:
+            log.error("%s", now)
+        if before and not now:
+            log.info("%s: is right again", name)
+        if output.writes != self._writes.get(name, 0):
+            log.info("%s: %s is written anew", name, output.to)
+        self._writes[name] = output.writes
 
     def _tell_seat(self, seat: SeatReport, report: Report) -> None:
         before, now = self._errors.get(seat.seat, ""), _words(seat.error)

@@ -16,7 +16,7 @@ from confgen.keep import PIN_FILE
 from confgen.model import Model, Pool, Route, Server
 from confgen.plan import diff
 from confgen.problem import Problem
-from confgen.report import Report, SeatReport
+from confgen.report import OutputReport, Report, SeatReport
 from confgen.state import Instance, State
 from confgen.targets.folder import Folder
 from confgen.users import without_hashes
@@ -36,7 +36,12 @@ def as_data(report: Report, state: State) -> dict[str, object]:
         "instances": [encode(_shown(instance)) for instance in state.instances],
         "proxies": [_seat_data(seat, report) for seat in report.seats],
         "problems": [_problem_data(problem) for problem in report.problems],
+        "outputs": [_output_data(output) for output in report.outputs],
     }
+
+
+def _output_data(output: OutputReport) -> dict[str, object]:
+    return {"name": output.name, "to": output.to, "error": output.error.message if output.error else None}
 
 
 def _shown(instance: Instance) -> Instance:
@@ -102,6 +107,10 @@ def show(report: Report) -> None:
             console.print(Text(f"  {_difference(seat)}; is `confgen watch` running? `confgen plan` shows all of it", style="red"))
         console.print(_table(seat.model))
         _show_problems(console, seat.problems)
+    for output in report.outputs:
+        console.print(Text(f"output {output.name}: {output.to}", style="bold"))
+        if output.error:
+            console.print(Text(f"  not right: {output.error.message}. {output.error.hint}", style="red"))
     _show_problems(console, report.problems)
 
 

@@ -14,7 +14,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,16 +106,24 @@ class Folder:
         except OSError:
             return b""
 
-    def remember(self, name: str, content: bytes) -> None:
-        """Writes a small file whole or not at all, durable; raises BadVolume."""
+    def remember(self, name: str, content: bytes, proven: Callable[[Path], None] | None = None) -> None:
+        """Writes a small file whole or not at all, durable; raises BadVolume.
+
+        proven: called with the new file before it takes its place; where it raises, all stays as it was.
+        """
         temporary = self.path / f".{name}.new"
         try:
             temporary.unlink(missing_ok=True)
             _write(temporary, content)
+            if proven:
+                proven(temporary)
             os.rename(temporary, self.path / name)
             _sync(self.path)
         except OSError as error:
             raise _bad(self.path, f"write {name}", error) from error
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def forget(self, name: str) -> None:
         """Removes a small file."""

@@ -60,6 +60,7 @@ class Watch:
         self._told: queue.Queue[Report] = queue.Queue()
         self.problems: tuple[str, ...] = ()
         self.error = ""
+        self.outputs: dict[str, str] = {}
 
     def start(self, text: str) -> None:
         self.file.write_text(text)
@@ -82,6 +83,7 @@ class Watch:
         while not true():
             report = self._told.get(timeout=max(end - time.monotonic(), 0.01))
             self.problems = tuple(str(problem) for problem in report.problems)
+            self.outputs = {one.name: one.error.message if one.error else "" for one in report.outputs}
             self.error = "".join(seat.error.message for seat in report.seats if seat.error)
 
     def again(self) -> None:

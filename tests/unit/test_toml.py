@@ -10,6 +10,7 @@ import pytest
 
 from confgen.errors import BadInput, UsageError
 from confgen.options import BY_NAME, OPTIONS, Sort, settings, taken
+from confgen.output import Output
 from confgen.settings import Frame, Pace, Settings
 from confgen.toml import parse
 
@@ -21,6 +22,7 @@ OTHER: dict[Sort, tuple[str, Any]] = {
     Sort.FLAG: ("true", True),
     Sort.NUMBER: ("8080", 8080),
     Sort.FILE: ('"a/b"', Path("/etc/confgen/a/b")),
+    Sort.OUTPUT: ('{name = "a", template = "b.j2", to = "/c"}', Output(name="a", template=FILE.parent / "b.j2", to=Path("/c"))),
     Sort.FOLDER: ('"a/b"', Path("/etc/confgen/a/b")),
 }
 
