@@ -209,6 +209,7 @@ def test_an_error_is_told_once_and_that_it_is_right_again() -> None:
         "ERROR container proxy: the proxy takes no requests. is it running?.",
         "INFO container proxy: is right again",
     ]
+    assert len(told(broken, 60.0, broken)) == 1, "nor later"
     other = report(seat(error=RefusedByProxy("something else"), applied=None))
     assert len(told(broken, other, 2.0, broken)) == 3
 
@@ -247,16 +248,33 @@ def test_a_proxy_that_is_restarted_is_told_in_two_lines() -> None:
 def test_what_lasts_is_told_however_it_began(lasts: Report, words: str) -> None:
     lines = told(away("cannot be asked"), 0.5, lasts, 1.0, lasts, 1.0, lasts, lasts)
     assert (lines[0], lines[1].startswith(words), len(lines)) == ("ERROR proxy: cannot be asked.", True, 2)
+    assert told(away("cannot be asked"), 0.5, lasts, 1.0, lasts) == lines[:1], "not at once"
     again = told(away("cannot be asked"), report(seat(seat="proxy")), 0.5, lasts, 2.0, lasts)
     assert again[-1].startswith(words), "one that goes away again at once"
 
 
+def test_a_proxy_that_does_not_run_is_one_line_however_often_it_is_seen() -> None:
+    """Beside another that is right, where each turn knows all Problems, and where it is the only one."""
+    beside = report(seat(), problems=(EXITED,))
+    assert len(told(beside, beside, 60.0, beside)) == 1
+    alone = report(problems=(EXITED,))
+    assert len(told(alone, 60.0, alone)) == 1
+    assert told(alone, 60.0, report())[1:] == ["WARNING no proxy container is running: label one"]
+
+
+def test_whose_right_to_write_it_is_is_told_when_it_changes() -> None:
+    stands = report(seat(applied=Applied("00ff", Result.STANDBY)))
+    line = "INFO container proxy: another confgen has the right to write there; this one stands by"
+    assert told(stands, stands, report(seat()), stands) == [line] * 2
+
+
 def test_what_is_told_of_one_proxy_holds_back_nothing_of_another_nor_what_is_no_absence() -> None:
     refused = report(seat(seat="proxy", error=RefusedByProxy("no"), applied=None))
-    assert told(away("x"), away("y", of="other"), refused, report(problems=(WRONG, EXITED)))[1:] == [
+    label = replace(WRONG, origin=Origin("docker", "container proxy", "label confgen.port"))
+    assert told(away("x"), away("y", of="other"), refused, report(problems=(label, EXITED)))[1:] == [
         "ERROR other: y.",
         "ERROR proxy: no.",
-        "WARNING CG121 container web, label confgen.port: port is wrong (the route is left out); write 80",
+        "WARNING CG121 container proxy, label confgen.port: port is wrong (the route is left out); write 80",
     ]
 
 

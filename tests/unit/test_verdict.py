@@ -20,6 +20,11 @@ def server(name: str, state: ServerState = READY, why: str = "") -> Server:
     return Server(name=Name(name), address=Address(f"10.0.0.{ord(name)}"), port=Port(80), state=state, why=why)
 
 
+def named(found: Model) -> Model:
+    """The same with servers that are known by a DNS name."""
+    return Model(pools=tuple(replace(p, servers=tuple(replace(s, resolve=True) for s in p.servers)) for p in found.pools))
+
+
 def pool(*servers: Server, check: Check | None = None, waits: bool = True) -> Model:
     return Model(pools=(Pool(name=Name("web"), servers=servers, check=check, waits=waits),))
 
@@ -64,6 +69,27 @@ def test_who_stops_serves_on_until_the_new_one_has_opened_its_port() -> None:
 
 def test_health_start_ready_waits_for_nothing() -> None:
     assert states(judged(pool(server("a"), server("b"), waits=False), said(a=True, b=False), ())) == {"a": READY, "b": READY}
+
+
+def test_where_somebody_else_is_down_a_port_of_which_nothing_is_known_holds_nobody_up() -> None:
+    found = judged(pool(server("a"), server("b"), server("c")), said(a=True, b=False), ())
+    assert states(found) == {"a": READY, "b": STARTING, "c": READY}
+
+
+@pytest.mark.parametrize("check", [None, CHECK])
+def test_who_is_known_by_a_name_is_not_asked_and_stays_as_he_is(check: Check | None) -> None:
+    """The proxy resolves it; here nobody knows which address answers."""
+    found = named(pool(server("a"), server("b"), check=check))
+    assert probes(found) == ()
+    assert judged(found, said(a=True, b=False), ()) == found
+
+
+def test_of_a_pool_with_a_check_a_closed_port_is_no_complaint_of_its_own() -> None:
+    """Its server is down, and says why."""
+    verdicts = {name: replace(v, long=True) for name, v in said(a=False).items()}
+    assert complaints(pool(server("a"), check=CHECK), verdicts) == ()
+    mixed = {**verdicts, **{name: replace(v, long=True) for name, v in said(b=True).items()}}
+    assert [p.message for p in complaints(pool(server("a"), server("b")), mixed)] == ["wrong at 10.0.0.97"]
 
 
 def test_a_port_that_is_closed_for_long_is_a_problem_even_where_nobody_waits_for_it() -> None:
