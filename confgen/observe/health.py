@@ -36,9 +36,10 @@ class Pulse:
         right = {seat.seat: seat.error.message if seat.error else "" for seat in report.seats}
         right |= {f"output {output.name}": output.error.message for output in report.outputs if output.error}
         now = time.monotonic()
-        if self._last[1] == right and now - self._last[0] < self._every:
+        said = (right, report.stale)
+        if self._last[1] == said and now - self._last[0] < self._every:
             return
-        self._last = (now, right)
+        self._last = (now, said)
         data = {"monotonic": now, "stale": report.stale, "seats": right, "pid": os.getpid()}
         for folder in folders(self._directory):
             _put(folder, json.dumps(data).encode())

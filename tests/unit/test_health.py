@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from confgen.errors import TargetUnavailable
+import pytest
+
+from confgen.errors import BadVolume, TargetUnavailable
 from confgen.observe.health import FILE, Pulse, ailments
 from confgen.report import Report, SeatReport
+from confgen.targets.folder import Folder
 
 RIGHT = Report(seats=(SeatReport(seat="edge", proxy="nginx"),))
 WRONG = Report(seats=(SeatReport(seat="edge", proxy="nginx", error=TargetUnavailable("the proxy is silent", "")),))
@@ -52,6 +56,38 @@ def test_a_change_is_written_at_once_and_the_same_only_now_and_then(tmp_path: Pa
     assert (tmp_path / FILE).stat().st_mtime_ns == written
     pulse.tell(WRONG)
     assert ailments(tmp_path, 60) == ["edge: the proxy is silent"]
+
+
+def test_a_source_that_is_stale_is_a_change_too(tmp_path: Path) -> None:
+    pulse = Pulse(tmp_path, every=1000)
+    pulse.tell(RIGHT)
+    pulse.tell(replace(RIGHT, stale=("docker",)))
+    assert ailments(tmp_path, 60) == ["source docker does not answer"]
+
+
+def test_what_stays_the_same_is_written_again_before_it_looks_old(tmp_path: Path) -> None:
+    pulse = Pulse(tmp_path, every=0)
+    pulse.tell(RIGHT)
+    (tmp_path / FILE).unlink()
+    pulse.tell(RIGHT)
+    assert ailments(tmp_path, 60) == []
+
+
+@pytest.mark.parametrize("room", [True, False])
+def test_on_a_full_disk_what_was_said_before_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: bool) -> None:
+    """Without it there may be room for what is true; else there is no sign of life, which is true as well."""
+    pulse, remember = Pulse(tmp_path), Folder.remember
+    pulse.tell(RIGHT)
+
+    def full(folder: Folder, name: str, content: bytes) -> None:
+        if not room or (folder.path / name).exists():
+            raise BadVolume("the disk is full")
+        remember(folder, name, content)
+
+    monkeypatch.setattr(Folder, "remember", full)
+    pulse.tell(WRONG)
+    (said,) = ailments(tmp_path, 60)
+    assert said == "edge: the proxy is silent" if room else "no sign of life" in said
 
 
 def test_with_several_proxies_it_lies_in_the_folder_of_each(tmp_path: Path) -> None:
