@@ -108,6 +108,21 @@ def test_what_is_withheld_is_withheld_on_both() -> None:
     assert ports(found) == {"http": {"shop.test": "auth"}, "https": {"shop.test": "auth"}}
 
 
+def test_what_is_withheld_is_so_on_the_https_port_too_where_it_wants_no_tls() -> None:
+    """It may be a label that says who may come in: 503, and not as if nothing were there."""
+    shut = replace(route("r", "shop.test", "/b", tls=Tls(mode="off")), withheld="allow")
+    found, _ = served(route("a", "shop.test", to="web"), shut)
+    parts = {listener.name: listener.routes for listener in opened(found, Frame()).listeners}
+    there = [(one.withheld, one.only) for port in ("http", "https") for one in parts[port] if one.name == "r"]
+    assert there == [("allow", "")] * 2
+
+
+def test_a_certificate_that_is_named_where_there_is_no_tls_is_nobodys_mistake() -> None:
+    found, problems = served(route("r", "shop.test", to="web", tls=Tls(mode="off", certificate=Name("none"))))
+    assert problems == ()
+    assert ports(found)["http"] == {"shop.test": "web"}
+
+
 @pytest.mark.parametrize(("name", "said"), [("shpo", "there is no certificate shpo"), ("shop", "is not for www.test")])
 def test_a_certificate_that_is_named_has_to_be_there_and_right(name: str, said: str) -> None:
     found, (problem,) = served(route("a", "www.test", to="web", tls=Tls(certificate=Name(name))))
