@@ -6,6 +6,7 @@ is pretended, since no real nginx fails on demand.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -129,6 +130,17 @@ def test_the_refused_route_alone_is_left_out_and_named_with_the_proxys_words(wor
     assert "bad.example.com is poison" in report.problems[0].message
     assert report.problems[0].origin.object == "container bad"
     assert "bad" not in {p.instance for p in report.placements}
+
+
+def test_what_is_served_again_leaves_the_quarantine_for_good(world: World) -> None:
+    world.nginx.poison = {"bad.example.com"}
+    world.keep("a", "bad")
+    kept = json.loads(world.nginx.folder.recall("kept.json"))
+    assert [one["name"] for one in kept["quarantined"]] == ["bad.default"]
+    world.nginx.poison.clear()
+    world.now += 31
+    assert codes(world.keep("a", "bad")) == []
+    assert not json.loads(world.nginx.folder.recall("kept.json")).get("quarantined")
 
 
 def test_what_is_in_quarantine_costs_no_more_tests(world: World) -> None:

@@ -54,3 +54,27 @@ def test_a_burst_is_the_rates_own_number_where_none_is_said() -> None:
 def test_a_burst_without_a_rate_shuts_the_route() -> None:
     found = wishes({"host": "a.example", "limit.burst": "5"})
     assert [wish.withheld for wish in found.routes] == ["limit.burst"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("10", 'write "10r/s" or "10r/m"'),
+        ("10/s", 'write "10r/s"'),
+        ("10 req/min", 'write "10r/m"'),
+        ("10 per second", 'write "10r/s"'),
+        ("fast", 'write it as in "10r/s", "100r/m"'),
+        ("0r/s", "write at least 1r/m, or use deny"),
+    ],
+)
+def test_what_was_meant_by_a_rate_is_what_the_hint_says(text: str, hint: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        parse_rate(text)
+    assert refused.value.hint == hint
+
+
+def test_without_any_limit_it_is_none() -> None:
+    assert not Limits()
+    assert Limits().window == 0
+    assert Limits(connections=1)
+    assert Limits(rate=Rate(10), burst=9).window == 1000
