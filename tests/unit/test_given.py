@@ -305,3 +305,16 @@ def test_filters_are_not_taken_from_where_proxies_may_write(tmp_path: Path, monk
     with context("status", "--config", str(tmp_path / "confgen.toml")) as made:
         settings = settings_from(made.params)
     assert (settings.frame.http_port, settings.filters) == (8080, None)
+
+
+def test_nor_from_a_file_that_was_merely_found_and_has_changed_since(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "confgen.toml"
+    file.write_text("")
+    (tmp_path / "filters.py").write_text("FILTERS = {}\n")
+    with context("watch") as made:
+        rereads = Rereads(made.params, tmp_path)
+    assert rereads.settings().filters is None
+    file.write_text(FILTERS)
+    with pytest.raises(BadInput, match="nobody named this file"):
+        rereads.settings()
