@@ -43,7 +43,7 @@ templates_path = ["front"]
 GROUPS = {
     "Begin": ["README", "docs/start", "docs/how", "docs/comparison", "docs/migration"],
     "Use": ["docs/labels", "docs/cli", "docs/ci", "docs/settings", "docs/explain", "docs/operations"],
-    "Templates": ["docs/templates", "docs/context", "templates/README"],
+    "Templates": ["docs/templates", "docs/outputs", "docs/context", "templates/README"],
     "Trust": ["docs/values", "SECURITY", "docs/reliability", "docs/benchmarks"],
     "Build": ["docs/architecture", "docs/decisions", "CONTRIBUTING", "CHANGELOG"],
 }

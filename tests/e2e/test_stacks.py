@@ -22,7 +22,7 @@ import yaml
 from click.testing import CliRunner
 
 from confgen.cli import cli
-from tests.e2e.stack import ROOT, Stack, free_port, get, stack, until
+from tests.e2e.stack import ROOT, Stack, docker, free_port, get, stack, until
 
 FOLDER = ROOT / "examples/stacks"
 NAMES = sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir() and folder.name != "edge")
@@ -119,6 +119,39 @@ def test_it_checks_and_renders_for_either_proxy(name: str, proxy: str, tmp_path:
     rendered = CliRunner().invoke(cli, ["render", file, *chosen, "-o", str(tmp_path / "out")], standalone_mode=False)
     assert rendered.return_value == 0, rendered.output
     assert list((tmp_path / "out").iterdir())
+
+
+#: What docs/ci.md says that the stock images are started with.
+ALONE = {
+    "nginx": ("nginx", "-c", "/rendered/nginx.conf", "-g", "daemon off;"),
+    "haproxy": ("haproxy", "-f", "/rendered/haproxy.cfg"),
+}
+
+
+@pytest.mark.parametrize("name", ["blog", "files", "monitoring", "release", "wiki"])
+def test_what_is_rendered_from_its_file_alone_serves_it_without_confgen(
+    edge: Stack, proxy: str, name: str, tmp_path: Path
+) -> None:
+    """Those whose services have names of their own: all ten share one network here, and Docker's DNS goes by the name."""
+    file, out = str(FOLDER / name / "compose.yaml"), tmp_path / "rendered"
+    words = ("render", file, "--proxy", proxy, "--proxy-version", VERSIONS[proxy], "-o", str(out))
+    assert CliRunner().invoke(cli, words, standalone_mode=False).return_value == 0
+    port, container = free_port(), f"{edge.name}-{name}-alone"
+    where = ("--network", edge.env["EDGE_NETWORK"], "-p", f"127.0.0.1:{port}:80", "-v", f"{out}:/rendered:ro")
+    image = f"{proxy}:{VERSIONS[proxy]}"
+    docker("run", "-d", "--name", container, "--label", f"cgtest={edge.name}", *where, image, *ALONE[proxy])
+    try:
+        hosts = {host for service in routed(name).values() for host in re.findall(r"[a-z.]+localhost", str(service["labels"]))}
+        mine = [row for row in ROWS if row[0] in hosts]
+        assert mine
+        for host, path, promised in mine:
+            status, service = (int(promised), "") if promised.isdecimal() else (200, promised.rpartition(" `")[0])
+            until(
+                lambda host=host, path=path, status=status: get(port, host, path).status == status, f"{status} for {host}{path}"
+            )
+            assert answer(get(port, host, path).body)[0] in service.split(" or ") or not service
+    finally:
+        docker("rm", "-f", container)
 
 
 @pytest.mark.parametrize(("host", "path", "promised"), ROWS, ids=[host + path for host, path, _ in ROWS])
