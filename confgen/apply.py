@@ -12,10 +12,11 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from confgen.errors import RefusedByProxy, ReloadFailed
+from confgen.errors import RefusedByProxy, ReloadFailed, TargetUnavailable
 from confgen.proxies.proxy import Caps, Proxy
 from confgen.render import Candidate
 from confgen.targets.folder import Folder
@@ -126,8 +127,9 @@ def _test(generation: str, proxy: Proxy, target: Target, altered: str) -> float:
     if answer.code != 0:
         target.folder.discard(generation)
         if altered:
-            proxy.reload(target)
-            _await(altered, proxy, target, time.monotonic() + proxy.patience(tested))
+            with suppress(ReloadFailed, TargetUnavailable):  # then it shows no known generation, and the next turn reloads it
+                proxy.reload(target)
+                _await(altered, proxy, target, time.monotonic() + proxy.patience(tested))
         raise RefusedByProxy(f"{target.name} refuses the new text: {words(answer.output)}", "the last good text stays live")
     return tested
 

@@ -16,9 +16,9 @@ from pathlib import PurePosixPath
 import pytest
 
 from confgen.apply import Result, apply
-from confgen.errors import RefusedByProxy
+from confgen.errors import RefusedByProxy, ReloadFailed
 from confgen.model import Model, Server, ServerState
-from confgen.proxies.haproxy import HAPROXY, alter
+from confgen.proxies.haproxy import HAPROXY, alter, control
 from confgen.targets.channel import ChannelTarget
 from confgen.targets.folder import Folder
 from confgen.targets.target import Answer, Command
@@ -329,14 +329,33 @@ def test_what_was_drained_for_a_text_that_is_then_refused_is_let_back_in(newest:
 def test_what_was_added_for_a_text_that_is_then_refused_is_taken_back(newest: Bench) -> None:
     """A runtime change comes before the test of the files; what they are refused for is not served."""
     one = one_pool(server("one", 8001))
-    more = model(route("b.web", "b.test", to="b"), *one.routes(), pool("b", server("two", 8002)), *one.pools)
-    candidate = newest.candidate(more)
+    candidate = newest.candidate(model(route("b.web", "b.test", to="web"), *one.routes(), *one.pools))
     good, target = newest.serve(one), newest.target
     with pytest.raises(RefusedByProxy, match="no memory left"):
         apply(candidate, HAPROXY, newest.caps(), Refusing(target.name, target.folder, target.view), 5)
     assert target.folder.live() == good.generation == newest.running()
     assert newest.ask("b.test").status == 404
     does_what_a_fresh_one_does(newest)
+
+
+def test_what_cannot_be_taken_back_at_once_is_told_for_what_it_was_refused(
+    newest: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else somebody's port would be blamed for it, as after a reload that failed."""
+    one = one_pool(server("one", 8001))
+    candidate = newest.candidate(model(route("b.web", "b.test", to="web"), *one.routes(), *one.pools))
+    good, target = newest.serve(one), newest.target
+
+    def fails(_: object) -> None:
+        raise ReloadFailed("it could not start a worker", "its log has more")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(control, "reload", fails)
+        with pytest.raises(RefusedByProxy, match="no memory left"):
+            apply(candidate, HAPROXY, newest.caps(), Refusing(target.name, target.folder, target.view), 5)
+    assert target.folder.live() == good.generation != newest.running()
+    assert newest.serve(one).result is Result.RELOADED
+    assert newest.ask("b.test").status == 404
 
 
 def test_what_is_added_at_run_time_waits_for_no_test_of_the_files(newest: Bench, backends: Make) -> None:
