@@ -192,7 +192,7 @@ def test_a_full_disk_leaves_nothing_half_written(small: Folder) -> None:
     small.stage("aa", FILES)
     small.swap("aa")
     before = everything(small)
-    with pytest.raises(BadVolume, match="No space left on device; what is live was not touched") as caught:
+    with pytest.raises(BadVolume, match="No space left on device; the live files were not touched") as caught:
         small.stage("bb", {"nginx.conf": b"x" * 30_000, "big": b"x" * 60_000})
     assert "make room" in caught.value.hint
     assert everything(small) == before
