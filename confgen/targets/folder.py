@@ -265,5 +265,6 @@ _HINTS = {
 def _bad(path: Path, doing: str, error: OSError) -> BadVolume:
     what = os.strerror(error.errno) if error.errno else "failed"
     return BadVolume(
-        f"could not {doing} in {path}: {what}; the live files were not touched", _HINTS.get(error.errno or 0, "look at the volume")
+        f"could not {doing} in {path}: {what}; the live files were not touched",
+        _HINTS.get(error.errno or 0, "look at the volume"),
     )
