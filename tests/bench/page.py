@@ -62,7 +62,7 @@ def _summary(data: dict[str, Any], measures: dict[str, Measure]) -> str:
 
 def _lost(measure: Measure, figures: Sequence[dict[str, Any]]) -> Iterator[str]:
     known = [from_json(figure) for figure in figures]
-    peers = tuple(dict.fromkeys(figure.place for figure in known if figure.place not in (*OURS, "the app itself")))
+    peers = tuple(dict.fromkeys(figure.place for figure in known if not figure.place.startswith((*OURS, "the app itself"))))
     for peer, worse in beaten(known, OURS, peers):
         against = ", ".join(f"{figure.place} {cell(figure)}" for figure in worse)
         yield f"- {measure.title}; {_named(peer)}: **{peer.place} {cell(peer)}**; {against}"

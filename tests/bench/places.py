@@ -17,6 +17,8 @@ from tests.ports import free_port
 FILES = ROOT / "tests" / "bench" / "files"
 #: What the page calls them.
 OURS = ("confgen, nginx", "confgen, HAProxy")
+#: What is added to that where the proxy writes no access log.
+SILENT = ", no log"
 #: Traefik's `providersThrottleDuration`, in seconds: what comes within it is held back, after which it lasts anew.
 THROTTLE = 2.0
 #: The host that each project's own app answers.
@@ -100,10 +102,14 @@ def for_traefik(name: str, host: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def confgen(proxy: str, env: Mapping[str, str] | None = None) -> Iterator[Place]:
-    """The example that users copy, with the newest proxy and an app of chosen manners."""
-    title = dict(zip(EXAMPLES, OURS, strict=True))[proxy]
-    over = (FILES / "app.yaml", *([FILES / "haproxy.yaml"] if proxy == "haproxy" else []))
+def confgen(proxy: str, env: Mapping[str, str] | None = None, *, silent: bool = False) -> Iterator[Place]:
+    """The example that users copy, with the newest proxy and an app of chosen manners.  silent: with no access log."""
+    title = dict(zip(EXAMPLES, OURS, strict=True))[proxy] + (SILENT if silent else "")
+    over = (
+        FILES / "app.yaml",
+        *([FILES / "haproxy.yaml"] if proxy == "haproxy" else []),
+        *([FILES / "silent.yaml"] if silent else []),
+    )
     with stack(EXAMPLES[proxy], env={"MANNER": "dies", **(env or {})}, files=over) as world:
 
         def told(words: str) -> int:

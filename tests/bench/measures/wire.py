@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.bed import peers
+from tests.bench import places
 from tests.bench.figures import Figure, ratios
 from tests.bench.measure import Measure
 from tests.bench.places import FILES, Place
@@ -21,15 +22,16 @@ SECONDS = 4
 CLIENTS = 32
 #: The services of files/wire.yaml that stand between wrk and the app.
 BY_HAND = {
-    "nginx": "nginx by hand",
-    "nginx-logging": "nginx by hand, logging",
-    "haproxy": "HAProxy by hand",
-    "haproxy-logging": "HAProxy by hand, logging",
+    "nginx-same": "nginx by hand, same duties",
+    "haproxy-same": "HAProxy by hand, same duties",
+    "nginx": "nginx by hand, bare",
+    "haproxy": "HAProxy by hand, bare",
     "caddy": "Caddy",
     "app": "the app itself",
 }
-#: What is set against what: the generated text against those by hand, of the same program.
-PAIRS = {"confgen, nginx": "nginx by hand", "confgen, HAProxy": "HAProxy by hand"}
+#: What is set against what: the generated text against that by hand, of the same program.
+SAME = {"confgen, nginx": "nginx by hand, same duties", "confgen, HAProxy": "HAProxy by hand, same duties"}
+BARE = {"confgen, nginx, no log": "nginx by hand, bare", "confgen, HAProxy, no log": "HAProxy by hand, bare"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,11 @@ class Seen:
 
 
 def run(scene: Scene, _others: int) -> Iterator[Figure]:
-    with _around(scene.places) as addresses:
+    with (
+        places.confgen("nginx", silent=True) as nginx,
+        places.confgen("haproxy", silent=True) as haproxy,
+        _around((*scene.places, nginx, haproxy)) as addresses,
+    ):
         found = defaultdict(list)
         rounds = [(number, name) for number in range(scene.times(10)) for name in addresses]
         for address in addresses.values():
@@ -55,22 +61,24 @@ def _figures(found: dict[str, list[Seen]]) -> Iterator[Figure]:
     for name, seen in found.items():
         yield Figure("requests a second", name, tuple(s.per_second for s in seen), "1/s", "more")
         yield Figure("slowest hundredth", name, tuple(s.p99_ms for s in seen), "ms")
-    for kind in ("", ", logging"):
-        for ours, by_hand in PAIRS.items():
-            pairs = ratios((s.per_second for s in found[ours]), (s.per_second for s in found[by_hand + kind]))
-            yield Figure(f"requests a second, against by hand{kind}", ours, pairs, "×", "")
+    for case, pairs in (("same duties by hand", SAME), ("bare by hand", BARE)):
+        for ours, by_hand in pairs.items():
+            values = ratios((s.per_second for s in found[ours]), (s.per_second for s in found[by_hand]))
+            yield Figure(f"requests a second, against the {case}", ours, values, "×", "")
 
 
 @contextlib.contextmanager
-def _around(places: tuple[Place, ...]) -> Iterator[dict[str, str]]:
+def _around(all_places: tuple[Place, ...]) -> Iterator[dict[str, str]]:
     """The app on everybody's network; by name, the address in front of it."""
     env = {"CADDY": str(peers.ensure()["caddy"]), "FILES": str(FILES)}
     with stack(FILES / "wire.yaml", env=env) as world, contextlib.ExitStack() as undo:
-        for place in places:
+        for place in all_places:
             docker("network", "connect", place.world.network, world.container("app"))
             undo.callback(docker, "network", "disconnect", place.world.network, world.container("app"))
-        addresses = {place.name: _address(place.world, "proxy") for place in places}
+        addresses = {place.name: _address(place.world, "proxy") for place in all_places}
         addresses |= {name: _address(world, service) for service, name in BY_HAND.items()}
+        side_by_side = [name for pair in (SAME | BARE).items() for name in pair]
+        addresses = {name: addresses[name] for name in dict.fromkeys((*side_by_side, *addresses))}
         for name, address in addresses.items():
             until(lambda address=address: _answers(address), f"{name} serves {HOST}")  # type: ignore[misc]
         yield addresses
@@ -112,9 +120,11 @@ def read(said: str) -> Seen:
 MEASURE = Measure(
     title="The way of the bytes",
     how=f"""`wrk` with {CLIENTS} keep-alive connections for {SECONDS} s at a time, in turns, through each proxy to the same app (nginx that answers
-1 KB from memory). *By hand*: the same nginx and HAProxy with a text written for nothing but speed
-([nginx](../tests/bench/files/nginx.conf), [HAProxy](../tests/bench/files/haproxy.cfg)): no forwarded headers beyond the usual,
-no second try, and no access log, or (*logging*) one on stdout as confgen's text has it. Caddy has no part in following
+1 KB from memory). *By hand, same duties*: the same nginx and HAProxy with the text that a person would write for this one site
+([nginx](../tests/bench/files/nginx-same.conf), [HAProxy](../tests/bench/files/haproxy-same.cfg)), with the access log, the headers for
+the server, the second try and the websockets that confgen's text has too. *Bare*: written for nothing but speed
+([nginx](../tests/bench/files/nginx.conf), [HAProxy](../tests/bench/files/haproxy.cfg)), without all that; set against it is confgen
+with `access_log = "off"` (*no log*), since a line a request on stdout is work for the engine above all. Caddy has no part in following
 containers here; it runs a [hand-written Caddyfile](../tests/bench/files/Caddyfile). wrk, proxy and app share the machine's cores,
 so what is measured is the work of all three, and *the app itself* is what is left without a proxy.""",
     run=run,
