@@ -243,14 +243,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation a9f305e331ac86f9.
+# Written by confgen for HAProxy 3.2, generation c8042ee56341f5c7.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(a9f305e331ac86f9)
+    set-var proc.confgen str(c8042ee56341f5c7)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -351,8 +351,8 @@ frontend port:http from confgen:http
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto http
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
-    http-request set-header X-Forwarded-Port %[req.hdr(host),port_only]
-    http-request set-header X-Forwarded-Port 80 if { req.hdr(host),port_only eq 0 }
+    http-request set-header X-Forwarded-Port 80
+    http-request set-header X-Forwarded-Port %[req.hdr(host),port_only] unless { req.hdr(host),port_only eq 0 }
     # Websockets pass; an upgrade to h2c would carry requests past these rules, and a Connection that names other headers
     # would have a server drop what we tell it.
     http-request del-header Upgrade if { req.hdr(upgrade) -m sub -i h2c }

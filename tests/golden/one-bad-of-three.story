@@ -234,14 +234,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation ec8a6cfc17ef2918.
+# Written by confgen for HAProxy 3.2, generation 734d3f10947a808b.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(ec8a6cfc17ef2918)
+    set-var proc.confgen str(734d3f10947a808b)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -325,8 +325,8 @@ frontend port:http from confgen:http
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto http
     http-request set-header X-Forwarded-Host %[req.hdr(host)]
-    http-request set-header X-Forwarded-Port %[req.hdr(host),port_only]
-    http-request set-header X-Forwarded-Port 80 if { req.hdr(host),port_only eq 0 }
+    http-request set-header X-Forwarded-Port 80
+    http-request set-header X-Forwarded-Port %[req.hdr(host),port_only] unless { req.hdr(host),port_only eq 0 }
     # Websockets pass; an upgrade to h2c would carry requests past these rules, and a Connection that names other headers
     # would have a server drop what we tell it.
     http-request del-header Upgrade if { req.hdr(upgrade) -m sub -i h2c }
