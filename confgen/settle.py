@@ -1,8 +1,8 @@
 """When to act: arithmetic on times (seconds of a monotonic clock); no clock, no thread.
 
 A single change is acted on at once.  While changes keep coming, additions are put together: one reload per `most`, or as
-soon as it has been `quiet` after that; where more are announced by then, they are waited for up to `hold`.  A removal waits for nothing: each moment it waits, requests go to a server that
-is going away.
+soon as it has been `quiet` after that; where more are announced by then, they are waited for up to `hold`.  A removal waits
+for nothing: each moment it waits, requests go to a server that is going away.
 """
 
 from __future__ import annotations

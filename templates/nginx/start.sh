@@ -91,6 +91,39 @@ show_users() {
     return 0
 }
 
+# The workers that take connections: nginx says in their titles what they are, once they have started.
+serving() {
+    children=
+    # One line without an end, so `read` says no and has read it all the same.
+    read -r children <"/proc/$master/task/$master/children"
+    for child in $children; do
+        title=
+        read -r title <"/proc/$child/cmdline"
+        case $title in
+            *"nginx: worker process is shutting down"*) ;;
+            *"nginx: worker process"*) echo "$child" ;;
+        esac
+    done
+} 2>/dev/null
+
+# nginx has its former workers take connections for 100 ms more, for the time that the new ones may need to start. As soon as
+# one of these has started, the former ones are told to finish what they have (nginx.org/en/docs/control.html: workers can be
+# controlled with signals as well); connections that come before the rest have started wait in the queue that they all share.
+# Where that is not possible (no such list in /proc, no right to signal them) it is as nginx does it.
+relieve() {
+    looks=0
+    while [ $looks -lt 200 ] && sleep 0.005; do
+        looks=$((looks + 1))
+        for worker in $(serving); do
+            case " $* " in
+                *" $worker "*) ;;
+                *) kill -QUIT "$@" 2>/dev/null; return 0 ;;
+            esac
+        done
+    done
+    return 0
+}
+
 obey() {
     case "$1 $2" in
         "version ")
@@ -104,7 +137,9 @@ obey() {
             fi
             ;;
         "reload ")
-            kill -HUP "$master"
+            former=$(serving)
+            kill -HUP "$master" || return
+            [ -z "$former" ] || relieve $former
             ;;
         *)
             echo "not a request that this start script knows" && return 64

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
@@ -105,6 +106,57 @@ def test_version_test_and_reload(bench: Bench, backends: Make) -> None:
     assert applied.result is Result.RELOADED
     assert bench.running() == applied.generation
     assert bench.serve(one_site(backends("other", 0))).result is Result.RELOADED
+
+
+@pytest.mark.parametrize("shell", [("dash",), ("busybox", "sh")], ids=lambda shell: shell[0])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_former_workers_finish_as_soon_as_a_new_one_runs(
+    version: str, shell: tuple[str, ...], binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, backends: Make
+) -> None:
+    """The start script tells them, not the master: that is stopped from the moment on at which it has made a worker."""
+    program = shutil.which(shell[0])
+    if not program:
+        pytest.skip(f"{shell[0]} is not on this machine")
+    found = Bench(version, binaries[version], tmp_path_factory.mktemp("former"), shell=(program, *shell[1:]))
+    try:
+        found.start().serve(one_site(backends("web")))
+        assert found.process
+        master = found.process.pid
+        former = workers(master)
+        asking = threading.Thread(target=found.target.run, args=(Command("reload", "", ()), 20))
+        asking.start()
+        wait_for(lambda: set(workers(master)) - set(former))
+        os.kill(master, signal.SIGSTOP)
+        try:
+            wait_for(lambda: not set(workers(master)) & set(former))
+        finally:
+            os.kill(master, signal.SIGCONT)
+        asking.join()
+        assert len(workers(master)) == len(former)
+        assert found.ask("a.test").server == "web"
+    finally:
+        found.stop()
+
+
+def test_reloads_one_after_the_other_leave_as_many_workers_as_there_were(bench: Bench, backends: Make) -> None:
+    assert bench.process
+    master = bench.process.pid
+    before = len(workers(master))
+    for number in range(6):
+        bench.serve(one_site(backends("web"), f"{number}.test"))
+    wait_for(lambda: len(workers(master, but=b"")) == before)
+    assert len(workers(master)) == before
+
+
+def workers(master: int, but: bytes = b"is shutting down") -> list[int]:
+    """Those that take connections; with `but` empty, those that finish too."""
+    found = []
+    for pid in children(master):
+        with contextlib.suppress(FileNotFoundError):
+            title = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if b"nginx: worker process" in title and not (but and but in title):
+                found.append(pid)
+    return found
 
 
 def test_the_same_again_disturbs_nobody(newest: Bench, backends: Make) -> None:
