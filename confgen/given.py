@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from confgen.errors import BadInput, ConfgenError
-from confgen.keep import DRAINED_FILE, PIN_FILE
+from confgen.keep import ASKED, DRAINED_FILE, PIN_FILE
+from confgen.observe.health import folders
 from confgen.observe.log import set_up
 from confgen.options import OPTIONS, Option, taken
 from confgen.problem import Effect, Origin, Problem
@@ -153,7 +155,10 @@ class Given:
             yield Watched((settings.users,), ("*",), lambda: self._ring("changed users", True), recursive=False)
         if settings.directory.is_dir():
             names = tuple(name for file in (PIN_FILE, DRAINED_FILE) for name in (file, f"*/{file}"))
-            yield Watched((settings.directory,), names, lambda: self._ring("rollback, drain or undrain", True), recursive=False)
+            yield Watched((settings.directory,), names, self._asked, recursive=False, told=tuple(_prepared(settings.directory)))
+
+    def _asked(self) -> None:
+        self._ring("rollback, drain or undrain", True)
 
     def _settings_changed(self) -> None:
         self._stale_settings = True
@@ -185,6 +190,13 @@ class Given:
     def _certificates_changed(self) -> None:
         self._stale_certificates = True
         self._ring("changed certificates", True)
+
+
+def _prepared(directory: Path) -> Iterator[Path]:
+    """The folders in which somebody's wishes are left; those of proxies that come later are looked at now and then."""
+    for folder in folders(directory):
+        with suppress(OSError):  # told where a generation cannot be written either
+            yield folder.prepare(ASKED)
 
 
 def _later(option: Option) -> Problem:

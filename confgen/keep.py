@@ -37,9 +37,13 @@ from confgen.want import Live, Wanted, planned, shape
 from confgen.wellness import Judging, Wellness
 from confgen.writer import Writer
 
-PIN_FILE = "pin"
+#: Where the command line leaves what it was told, beside the generations: a folder of its own, since it is watched, and
+#: each turn writes into the one around it.
+ASKED = "asked"
+#: The generation that an operator went back to (cli/past.py).
+PIN_FILE = f"{ASKED}/pin"
 #: The ids of the containers that an operator has taken out of rotation (cli/drain.py), one a line.
-DRAINED_FILE = "drained"
+DRAINED_FILE = f"{ASKED}/drained"
 #: So often in one turn something is found that is refused: snippets, then routes as they are, as a 503, and once more.
 _BLAMES = 4
 

@@ -13,7 +13,18 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 from watchdog.observers.polling import PollingObserver
@@ -28,18 +39,31 @@ logging.getLogger("watchdog").addHandler(logging.NullHandler())
 _POLL = 2.0
 #: A save comes as several events; this long after the last one the files are looked at.
 _QUIET = 0.1
+#: What can change a file.  The kernel is not asked for the rest: each look of ours opens and closes all of them.
+_CHANGES: list[type[FileSystemEvent]] = [
+    *(DirCreatedEvent, DirDeletedEvent, DirMovedEvent),
+    *(FileClosedEvent, FileCreatedEvent, FileDeletedEvent, FileModifiedEvent, FileMovedEvent),
+]
 
 
 class Watched:
     """Calls `changed` whenever files that fit one of the patterns hold something else than before.
 
-    recursive: the kernel is to tell of the folders below too.
+    recursive: the kernel is to tell of the folders below too.  told: the folders that the kernel is to tell of, where these
+    are others than those in which the files are looked for.
     """
 
     def __init__(
-        self, folders: tuple[Path, ...], patterns: tuple[str, ...], changed: Callable[[], None], *, recursive: bool
+        self,
+        folders: tuple[Path, ...],
+        patterns: tuple[str, ...],
+        changed: Callable[[], None],
+        *,
+        recursive: bool,
+        told: tuple[Path, ...] | None = None,
     ) -> None:
         self._folders = folders
+        self._told = folders if told is None else told
         self._patterns = patterns
         self._changed = changed
         self._recursive = recursive
@@ -71,8 +95,8 @@ class Watched:
         for make in (Observer, PollingObserver):
             try:
                 observer: BaseObserver = make()
-                for folder in self._folders:
-                    observer.schedule(touch, str(folder), recursive=self._recursive)
+                for folder in self._told:
+                    observer.schedule(touch, str(folder), recursive=self._recursive, event_filter=_CHANGES)
                 observer.start()
             except OSError as error:
                 log.warning("the kernel cannot watch %s (%s); it is looked at every %g s", self._folders[0], error, _POLL)
@@ -97,5 +121,4 @@ class _Touch(FileSystemEventHandler):
         self._touched = touched
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type not in ("opened", "closed_no_write"):
-            self._touched.set()
+        self._touched.set()

@@ -25,7 +25,7 @@ from confgen.targets.target import Answer, Command
 
 #: Pause between two looks for an answer, in seconds: short against the test itself (12 to 20 ms); and its share of the time
 #: that has passed, where a test takes longer.
-_PAUSE, _SHARE = 0.002, 0.05
+_PAUSE, _SHARE = 0.002, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class ChannelTarget:
         started = now = time.monotonic()
         there = True
         while there and now - started < deadline:
-            there = not reader.gone(max(_PAUSE, (now - started) * _SHARE))
+            there = not reader.gone(max(_PAUSE, (now - started) * _SHARE, command.soonest - (now - started)))
             now = time.monotonic()
             try:
                 os.stat(answer)  # a tenth of the cost of a failure to open it, and it is not there many times

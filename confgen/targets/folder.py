@@ -14,6 +14,7 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,14 +41,16 @@ class Folder:
     def live(self) -> str:
         """The generation that `live` points at, "" when there is none."""
         try:
-            return Path(os.readlink(self.path / "live")).name
+            return os.readlink(f"{self.path}/live").rpartition("/")[2]
         except OSError:
             return ""
 
     def read(self, generation: str) -> dict[str, bytes]:
         """The files of a generation by their path inside it; empty when it is not there."""
         top = self.generations / generation
-        return {str(p.relative_to(top)): p.read_bytes() for p in sorted(top.rglob("*")) if p.is_file()} if generation else {}
+        if not generation or not top.is_dir():
+            return {}
+        return {str(p.relative_to(top)): p.read_bytes() for p in sorted(top.rglob("*")) if p.is_file()}
 
     def stage(self, generation: str, files: Mapping[str, bytes], private: Container[str] = ()) -> None:
         """Writes a generation whole and makes it durable; a half-written one of an earlier crash is replaced.
@@ -63,7 +66,7 @@ class Folder:
             _make(temporary)
             for path, content in files.items():
                 _write(temporary / path, content, 0o640 if path in private else 0o644)
-            for folder in (temporary, *(p for p in temporary.rglob("*") if p.is_dir())):
+            for folder, _, _ in os.walk(temporary):
                 _sync(folder)
             _remove(self.generations / generation)
             os.rename(temporary, self.generations / generation)
@@ -109,21 +112,38 @@ class Folder:
     def remember(self, name: str, content: bytes, proven: Callable[[Path], None] | None = None) -> None:
         """Writes a small file whole or not at all, durable; raises BadVolume.
 
+        name: in the folder itself, or in one that `prepare` has made.
         proven: called with the new file before it takes its place; where it raises, all stays as it was.
         """
-        temporary = self.path / f".{name}.new"
+        place = self.path / name
+        temporary = place.with_name(f".{place.name}.new")
         try:
+            if place.parent != self.path:
+                self.prepare(place.parent.name)
             temporary.unlink(missing_ok=True)
             _write(temporary, content)
             if proven:
                 proven(temporary)
-            os.rename(temporary, self.path / name)
-            _sync(self.path)
+            os.rename(temporary, place)
+            _sync(place.parent)
         except OSError as error:
             raise _bad(self.path, f"write {name}", error) from error
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+    def prepare(self, name: str) -> Path:
+        """Makes a folder in here for small files, where it is not there, writable for whom this one is; raises OSError.
+
+        A link in its place would lead out of here, and is removed.
+        """
+        folder = self.path / name
+        if folder.is_symlink():
+            folder.unlink()
+        if not folder.is_dir():
+            folder.mkdir()
+            folder.chmod(stat.S_IMODE(self.path.stat().st_mode))
+        return folder
 
     def forget(self, name: str) -> None:
         """Removes a small file."""
@@ -188,13 +208,14 @@ class Folder:
         """Keeps the live generation and the newest `keep`; removes the older ones, and what a crash left half-written."""
         live = self.live()
         try:
-            folders = [p for p in self.generations.iterdir() if p.is_dir()]
-            known = [(p.stat().st_mtime_ns, p) for p in folders if not p.name.startswith(".")]
+            with os.scandir(self.generations) as entries:
+                folders = [(entry.stat().st_mtime_ns, Path(entry.path)) for entry in entries if entry.is_dir()]
         except OSError as error:
             raise _bad(self.path, "list the generations", error) from error
-        for path in (p for p in folders if p.name.startswith(".")):
-            shutil.rmtree(path, ignore_errors=True)
-        for _, path in sorted(known, reverse=True)[keep:]:
+        for _, path in folders:
+            if path.name.startswith("."):
+                shutil.rmtree(path, ignore_errors=True)
+        for _, path in sorted((one for one in folders if not one[1].name.startswith(".")), reverse=True)[keep:]:
             if path.name != live:
                 with suppress(OSError):
                     _remove(path)
@@ -241,7 +262,7 @@ def _write(path: Path, content: bytes, mode: int = 0o644) -> None:
         os.fsync(descriptor)
 
 
-def _sync(folder: Path) -> None:
+def _sync(folder: Path | str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

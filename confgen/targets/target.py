@@ -14,12 +14,13 @@ class Command:
     """Something to be done in the proxy's own world.
 
     verb, argument: as the start script knows it ("test", "<generation>"); argv: as a program to run, where there is no
-    start script (a local process, exec through the engine).
+    start script (a local process, exec through the engine).  soonest: seconds within which no answer is to be expected.
     """
 
     verb: str
     argument: str
     argv: tuple[str, ...]
+    soonest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,3 +310,21 @@ def _die_at(step: int) -> None:
             os._exit(9)
 
     sys.addaudithook(hook)
+
+
+def test_a_small_file_may_stand_in_a_folder_of_its_own_which_is_as_open_as_the_one_around_it(folder: Folder) -> None:
+    folder.path.chmod(0o2775)
+    folder.remember("asked/pin", b"aa\n")
+    assert folder.recall("asked/pin") == b"aa\n"
+    assert everything(folder) == {"asked", "asked/pin"}
+    assert stat.S_IMODE((folder.path / "asked").stat().st_mode) == 0o2775
+    folder.forget("asked/pin")
+    assert folder.recall("asked/pin") == b""
+
+
+def test_a_link_in_place_of_that_folder_is_not_followed(folder: Folder, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (folder.path / "asked").symlink_to(elsewhere)
+    folder.remember("asked/pin", b"aa\n")
+    assert list(elsewhere.iterdir()) == []
+    assert (folder.path / "asked" / "pin").read_bytes() == b"aa\n"

@@ -24,6 +24,14 @@ HOSTS, PREFIXES = b"0x1 a.test:80 a.test:80\n\n", b"0x2 a.test:80/ a a\n\n"
 SHOWN = f"proc.confgen: type=str value=<{CANDIDATE.generation}>\n".encode()
 
 
+def together(*answers: bytes) -> bytes:
+    """Several answers over one connection."""
+    return b"".join(answer + MARKED for answer in answers)
+
+
+SAME = together(HOSTS, PREFIXES)
+
+
 def confirm(*answers: bytes | Exception) -> tuple[str, Fake]:
     target = Fake(list(answers))
     return HAPROXY.confirm(target, CANDIDATE.generation, CANDIDATE.as_dict()), target
@@ -58,7 +66,7 @@ def test_any_other_answer_ends_it(answers: list[bytes | Exception], why: str) ->
 
 
 def test_what_runs_is_compared_before_its_generation_is_shown() -> None:
-    found, target = confirm(ROWS, MAPS, HOSTS, PREFIXES, SHOWN)
+    found, target = confirm(together(ROWS, MAPS), SAME, SHOWN)
     assert found == ""
     assert str(CANDIDATE.generation) in str(target.asked[-1])
 
@@ -66,21 +74,23 @@ def test_what_runs_is_compared_before_its_generation_is_shown() -> None:
 @pytest.mark.parametrize(
     ("answers", "why"),
     [
-        ([HEAD], "server a/one is not there"),
-        ([b"Unknown command\n"], "server a/one is not there"),
-        ([ROWS.replace(b"10.0.0.2", b"10.0.0.3")], "server a/one is not as it should be"),
-        ([ROWS.replace(b"0 1 3 8080", b"0 2 3 8080")], "server a/one is not as it should be"),
-        ([ROWS.replace(b"0 1 3 8080", b"0 1 3 8081")], "server a/one is not as it should be"),
-        ([ROWS.replace(b"0 1 3 8080", b"1 1 3 8080")], "server a/one is not as it should be"),
-        ([ROWS.replace(b"0 1 3 8080", b"8 1 3 8080")], "server a/one is not as it should be"),
-        ([ROWS.replace(b"0 1 3 8080", b"x 1 3 8080")], "server a/one is not as it should be"),
-        ([ROWS.replace(b" 5 1 3", b" 0 1 3")], "server a/two is not as it should be"),
-        ([ROWS[:-1] + b"1 a 3 more 10.0.0.9 0 1 3 8080\n"], "server a/more should not be there"),
-        ([ROWS, MAPS, b"\n"], "hosts.map is not as it should be"),
-        ([ROWS, MAPS, HOSTS + HOSTS], "hosts.map is not as it should be"),
-        ([ROWS, MAPS, HOSTS, PREFIXES.replace(b"a a", b"a b")], "prefixes.map is not as it should be"),
-        ([ROWS, MAPS, HOSTS, PREFIXES, MARKED], "it does not show the new generation"),
-        ([ROWS, TargetUnavailable("gone")], "gone"),
+        ([together(HEAD, MAPS)], "server a/one is not there"),
+        ([together(b"Unknown command\n", MAPS)], "server a/one is not there"),
+        ([together(ROWS.replace(b"10.0.0.2", b"10.0.0.3"), MAPS)], "server a/one is not as it should be"),
+        ([together(ROWS.replace(b"0 1 3 8080", b"0 2 3 8080"), MAPS)], "server a/one is not as it should be"),
+        ([together(ROWS.replace(b"0 1 3 8080", b"0 1 3 8081"), MAPS)], "server a/one is not as it should be"),
+        ([together(ROWS.replace(b"0 1 3 8080", b"1 1 3 8080"), MAPS)], "server a/one is not as it should be"),
+        ([together(ROWS.replace(b"0 1 3 8080", b"8 1 3 8080"), MAPS)], "server a/one is not as it should be"),
+        ([together(ROWS.replace(b"0 1 3 8080", b"x 1 3 8080"), MAPS)], "server a/one is not as it should be"),
+        ([together(ROWS.replace(b" 5 1 3", b" 0 1 3"), MAPS)], "server a/two is not as it should be"),
+        ([together(ROWS[:-1] + b"1 a 3 more 10.0.0.9 0 1 3 8080\n", MAPS)], "server a/more should not be there"),
+        ([together(ROWS, MAPS), together(b"\n", PREFIXES)], "hosts.map is not as it should be"),
+        ([together(ROWS, MAPS), together(HOSTS + HOSTS, PREFIXES)], "hosts.map is not as it should be"),
+        ([together(ROWS, MAPS), together(HOSTS, PREFIXES.replace(b"a a", b"a b"))], "prefixes.map is not as it should be"),
+        ([together(ROWS, MAPS), together(HOSTS)], "prefixes.map is not as it should be"),
+        ([together(ROWS, MAPS), HOSTS + PREFIXES], "hosts.map is not as it should be"),
+        ([together(ROWS, MAPS), SAME, MARKED], "it does not show the new generation"),
+        ([together(ROWS, MAPS), TargetUnavailable("gone")], "gone"),
     ],
 )  # fmt: skip
 def test_any_difference_is_told(answers: list[bytes | Exception], why: str) -> None:
@@ -90,12 +100,12 @@ def test_any_difference_is_told(answers: list[bytes | Exception], why: str) -> N
 def test_what_left_is_deleted_when_it_was_left_alone_for_a_while_and_a_no_is_no_harm() -> None:
     old, young = b"1 a 3 old 10.0.0.9 1 1 5 8080\n", b"1 a 4 young 10.0.0.9 1 1 4 8080\n"
     found, target = confirm(
-        ROWS[:-1] + old + young, MAPS, HOSTS, PREFIXES, b"Server still has connections attached to it\n", SHOWN
+        together(ROWS[:-1] + old + young, MAPS), SAME, b"Server still has connections attached to it\n", SHOWN
     )
     assert found == ""
     assert [request for _, request in target.asked][-2] == b"@1 del server a/old\n"  # type: ignore[misc]
     gone = b"2 b 1 old 10.0.0.9 1 1 9 8080\n"
-    found, target = confirm(ROWS[:-1] + gone, MAPS, HOSTS, PREFIXES, b"Server deleted.\n", b"Backend deleted.\n", SHOWN)
+    found, target = confirm(together(ROWS[:-1] + gone, MAPS), SAME, b"Server deleted.\n", b"Backend deleted.\n", SHOWN)
     assert (found, target.answers) == ("", [])
     assert [request for _, request in target.asked][-3:-1] == [b"@1 del server b/old\n", b"@1 del backend b\n"]  # type: ignore[misc]
 
@@ -103,5 +113,5 @@ def test_what_left_is_deleted_when_it_was_left_alone_for_a_while_and_a_no_is_no_
 def test_servers_that_haproxy_looks_up_by_itself_are_left_alone() -> None:
     dns = text_of(model(route("a", "a.test", to="a"), pool("a", server("web", "web", resolve=True, weight=Weight(2)))))[1]
     rows = HEAD + b"".join(b"1 a %d web.dns%d - 32 2 3 0\n" % (n, n) for n in range(1, 17))
-    target = Fake([rows, MAPS, HOSTS, PREFIXES, f"value=<{dns.generation}>".encode()])
+    target = Fake([together(rows, MAPS), SAME, f"value=<{dns.generation}>".encode()])
     assert HAPROXY.confirm(target, dns.generation, dns.as_dict()) == ""

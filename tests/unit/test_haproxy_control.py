@@ -147,7 +147,7 @@ def test_probe_and_test_go_to_the_start_script() -> None:
     assert (caps.version, "ipv6" in caps.features) == ((3, 2, 26), False)
     HAPROXY.test(target, "0123456789abcdef")
     file = "/var/lib/haproxy/generations/0123456789abcdef/haproxy.cfg"
-    assert target.asked[-1] == Command("test", "0123456789abcdef", ("haproxy", "-c", "-f", file))
+    assert target.asked[-1] == Command("test", "0123456789abcdef", ("haproxy", "-c", "-f", file), soonest=0.015)
 
 
 def test_a_slow_reload_is_not_a_failed_one() -> None:

@@ -84,3 +84,24 @@ def test_a_folder_behind_a_link_that_is_swapped(tmp_path: Path, follow: Callable
     (tmp_path / "..new").symlink_to("second")
     os.rename(tmp_path / "..new", tmp_path / "..data")
     assert follow()
+
+
+def test_the_kernel_may_be_asked_for_other_folders_than_those_that_are_looked_into(tmp_path: Path) -> None:
+    """A shared folder is written to at each turn, and only the one of wishes in it is news."""
+    changed, stop = threading.Event(), threading.Event()
+    asked = tmp_path / "asked"
+    asked.mkdir()
+    follower = Watched((tmp_path,), ("asked/pin", "*/asked/pin"), changed.set, recursive=False, told=(asked,))
+    observer = follower._observe()
+    assert observer
+    assert {emitter.watch.path for emitter in observer.emitters} == {str(asked)}
+    observer.stop()
+    thread = threading.Thread(target=follower.run, args=(stop,))
+    thread.start()
+    (tmp_path / "other" / "asked").mkdir(parents=True)
+    (tmp_path / "other" / "asked" / "pin").write_text("found by the look now and then")
+    try:
+        assert changed.wait(PATIENCE)
+    finally:
+        stop.set()
+        thread.join(PATIENCE)

@@ -61,8 +61,10 @@ def change(target: Target, steps: Sequence[Step]) -> str:
 def confirm(target: Target, generation: str, files: Mapping[str, bytes]) -> str:
     """Compares servers and maps with the files, shows the generation, and sweeps out what left some time ago."""
     try:
-        wanted, rows = sheet.read(files), _rows(_ask(target, "show servers state"))
-        different = next(_servers_differ(wanted, rows), "") or next(_maps_differ(target, wanted), "")
+        wanted = sheet.read(files)
+        servers, maps = _answers(target, "show servers state", "show map")
+        rows = _rows(servers)
+        different = next(_servers_differ(wanted, rows), "") or next(_maps_differ(target, wanted, maps), "")
         if not different:
             _sweep(target, wanted, rows)
             different = "" if _show(target, generation) else "it does not show the new generation"
@@ -74,6 +76,20 @@ def confirm(target: Target, generation: str, files: Mapping[str, bytes]) -> str:
 def _ask(target: Target, *commands: str) -> str:
     lines = "".join(f"{command}\n" if command.startswith("experimental-mode") else f"@1 {command}\n" for command in commands)
     return target.talk(SOCKET, lines.encode("utf-8", "surrogateescape"), _SOON).decode("utf-8", "surrogateescape")
+
+
+#: Its answer stands between two others, and can be in none: names and addresses have no space.
+_BETWEEN = "get var proc.confgen"
+_PARTS = re.compile(r"^proc\.confgen: .*$", re.MULTILINE)
+
+
+def _answers(target: Target, *commands: str) -> tuple[str, ...]:
+    """To several questions over one connection, each for itself; "" for those that were not answered."""
+    if not commands:
+        return ()
+    said = _ask(target, *(word for command in commands for word in (command, _BETWEEN)))
+    parts = [part.lstrip("\n") for part in _PARTS.split(said)[:-1]]
+    return (*parts, *[""] * len(commands))[: len(commands)]
 
 
 def _said(target: Target, command: str) -> str:
@@ -137,11 +153,11 @@ def _is(server: sheet.Server, row: Row) -> bool:
     )
 
 
-def _maps_differ(target: Target, wanted: Sheet) -> Iterator[str]:
-    """Of the maps that a rule asks."""
-    used = re.findall(r"^[0-9]+ \(([a-z.]+)\) ", _ask(target, "show map"), re.MULTILINE)
-    for name in sorted(wanted.maps.keys() & set(used)):
-        shown = [line.split(" ", 2)[1:] for line in _ask(target, f"show map {name}").splitlines() if line.startswith("0x")]
+def _maps_differ(target: Target, wanted: Sheet, maps: str) -> Iterator[str]:
+    """Of the maps that a rule asks.  maps: the list of those that HAProxy knows."""
+    used = sorted(wanted.maps.keys() & set(re.findall(r"^[0-9]+ \(([a-z.]+)\) ", maps, re.MULTILINE)))
+    for name, said in zip(used, _answers(target, *(f"show map {name}" for name in used)), strict=True):
+        shown = [line.split(" ", 2)[1:] for line in said.splitlines() if line.startswith("0x")]
         found = [(key, value) for key, value in (line for line in shown if len(line) == 2)]
         if not _same(name, found, wanted.maps[name]):
             yield f"{name} is not as it should be"

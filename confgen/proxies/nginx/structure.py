@@ -65,15 +65,33 @@ def _parts(text: bytes, recent: Recent) -> Structure:
 
 
 def _walk(parts: Iterable[bytes], recent: Recent) -> Structure:
-    reading = _Reading()
+    around: tuple[Words, ...] = ()
+    loose: list[tuple[Token, ...]] = []
     found: list[Statement] = []
     for part in parts:
-        around = tuple(block.words for block in reading.blocks)
         whole = recent.of(_whole_block, part, around) if around in _AROUND else ()
         found += whole
-        if not whole:
-            reading.take(recent.of(_tokens, part))
-    return (*_carrying(reading.ended()), *found)
+        if not whole and (tokens := recent.of(_tokens, part)):
+            around = recent.of(_after, tokens, around)
+            loose.append(tokens)
+    if around:
+        raise Unreadable(_UNCLOSED)
+    return (*recent.of(_loose, tuple(loose)), *found)
+
+
+def _after(tokens: tuple[Token, ...], around: tuple[Words, ...]) -> tuple[Words, ...]:
+    """The blocks that are open after these tokens."""
+    reading = _Reading([_Block(words) for words in around])
+    reading.take(tokens)
+    return tuple(block.words for block in reading.blocks)
+
+
+def _loose(parts: tuple[tuple[Token, ...], ...]) -> Structure:
+    """What is said around the blocks that are read by themselves: the same in nearly all texts."""
+    reading = _Reading()
+    for tokens in parts:
+        reading.take(tokens)
+    return _carrying(reading.ended())
 
 
 _UNCLOSED = 'a "}" is missing for the block that begins here'
@@ -232,7 +250,7 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
     found += _plain(http, ("keepalive_timeout", "60s"), *shape.defaults("proxy"))
     if _speaks_grpc(ways):
         found += _plain(http, *shape.defaults("grpc"))
-    found += map(_parted, _passing(http, ways))
+    found += recent.of(_passing, http, _speaks_grpc(ways))
     found += _plain(http, *_zones(model, stream=False))
     if any(site.strict for door in ways for site in door.sites):
         found += _block(http, ("map", "$request_uri", "$confgen_ambiguous"), ("default", ""), (guards.AMBIGUOUS, "1"))
@@ -255,12 +273,16 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
     return tuple(found)
 
 
-def _passing(http: tuple[Words, ...], ways: Iterable[Door]) -> Iterator[Statement]:
+def _passing(http: tuple[Words, ...], grpc: bool) -> Structure:
     """What holds for whatever is passed on: what servers are told of the client, and what they may say to the proxy."""
+    return tuple(map(_parted, _told(http, ("proxy", "grpc") if grpc else ("proxy",))))
+
+
+def _told(http: tuple[Words, ...], modules: tuple[str, ...]) -> Iterator[Statement]:
     yield from _block(http, ("geo", DOLLAR[:1] + DOLLAR[2:-1]), ("default", "$"))
     for words, inside in MAPS:
         yield from _block(http, words, *inside)
-    for module in ("proxy", *(["grpc"] if _speaks_grpc(ways) else [])):
+    for module in modules:
         yield from _plain(http, (f"{module}_ignore_headers", *IGNORED))
         for name, value in (*TOLD, *(UPGRADE if module == "proxy" else ())):
             yield from _plain(http, (f"{module}_set_header", name, value))

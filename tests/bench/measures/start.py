@@ -32,7 +32,7 @@ def _figures(case: str, others: int, found: dict[str, list[float]]) -> Iterator[
 
 def _at_rest(scene: Scene, others: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = defaultdict(list)
-    for number, place in scene.turns(scene.times(20), "starts at rest"):
+    for number, place in scene.turns(scene.times(10), "starts at rest"):
         name = f"rest{others}-{number}"
         container = place.create(name, f"{name}.localhost")
         time.sleep(place.quiet)
@@ -44,7 +44,7 @@ def _at_rest(scene: Scene, others: int) -> dict[str, list[float]]:
 def _in_a_row(scene: Scene, others: int) -> dict[str, list[float]]:
     """Each starts as soon as the one before is served."""
     found: dict[str, list[float]] = defaultdict(list)
-    for number, place in scene.turns(-(-scene.times(20) // ROW), "starts in a row"):
+    for number, place in scene.turns(-(-scene.times(10) // ROW), "starts in a row"):
         names = [f"row{others}-{number}-{index}" for index in range(ROW + 1)]
         containers = [place.create(name, f"{name}.localhost") for name in names]
         time.sleep(place.quiet)

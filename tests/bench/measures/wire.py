@@ -18,7 +18,7 @@ from tests.bench.scene import Scene
 from tests.e2e.stack import Stack, docker, stack, until
 
 HOST = "wire.localhost"
-SECONDS = 4
+SECONDS = 3
 CLIENTS = 32
 #: The services of files/wire.yaml that stand between wrk and the app.
 BY_HAND = {
