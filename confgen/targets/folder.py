@@ -146,9 +146,11 @@ class Folder:
         return folder
 
     def forget(self, name: str) -> None:
-        """Removes a small file."""
+        """Removes a small file; nothing behind a link that somebody planted in place of its folder."""
+        place = self.path / name
         try:
-            (self.path / name).unlink(missing_ok=True)
+            if not place.parent.is_symlink() or place.parent == self.path:
+                place.unlink(missing_ok=True)
         except OSError as error:
             raise _bad(self.path, f"remove {name}", error) from error
 

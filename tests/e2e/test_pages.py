@@ -35,6 +35,12 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_the_readme_tells_the_figures_of_the_benchmark() -> None:
+    told = re.findall(r"\b[0-9]+ of [0-9,]+\b", text("README.md"))
+    assert told
+    assert [figure for figure in told if f"| {figure} |" not in text("docs/benchmarks.md")] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
