@@ -109,10 +109,11 @@ serving() {
 # nginx has its former workers take connections for 100 ms more, for the time that the new ones may need to start. As soon as
 # one of these has started, the former ones are told to finish what they have (nginx.org/en/docs/control.html: workers can be
 # controlled with signals as well); connections that come before the rest have started wait in the queue that they all share.
-# Where that is not possible (no such list in /proc, no right to signal them) it is as nginx does it.
+# Where that is not possible (no such list in /proc, no right to signal them, a text that takes long to read) it is as nginx does
+# it: whoever waits for the answer shall have it soon, also of a reload that comes to nothing.
 relieve() {
     looks=0
-    while [ $looks -lt 200 ] && sleep 0.005; do
+    while [ $looks -lt 60 ] && sleep 0.005; do
         looks=$((looks + 1))
         for worker in $(serving); do
             case " $* " in
