@@ -248,10 +248,10 @@ def _heard(process: subprocess.Popen[bytes], deadline: float, stopped: Callable[
                 break
             if speaks and not part:
                 time.sleep(_LOOK)  # it has closed its output, and goes on
-    code = process.poll()
-    if code is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        code = process.poll()
+        if code is None:  # and only then is the pipe closed: one that still speaks would end by that, with a code of its own
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     return heard.decode("utf-8", "replace").strip(), code
 
 

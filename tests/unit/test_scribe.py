@@ -159,9 +159,10 @@ def test_a_program_without_an_end_is_ended(place: Place, script: str, said: str)
 
 
 def test_of_a_program_that_speaks_without_end_the_last_words_are_kept(place: Place) -> None:
-    place.scribe = Scribe(deadline=2)
-    words = place.keep(ONE, check=("yes", "no, " * 250))
-    assert "(was not done after 2 s)" in words
+    for _ in range(3):  # whoever closes the pipe first and looks then finds it ended by that, but not every time
+        place.scribe = Scribe(deadline=1)
+        words = place.keep(ONE, check=("yes", "no, " * 250))
+        assert "(was not done after 1 s)" in words
     assert "no, no, " in words
     assert (len(words) < 3000, place.text) == (True, "")
 
