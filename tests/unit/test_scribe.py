@@ -163,6 +163,7 @@ def test_of_a_program_that_speaks_without_end_the_last_words_are_kept(place: Pla
         place.scribe = Scribe(deadline=1)
         words = place.keep(ONE, check=("yes", "no, " * 250))
         assert "(was not done after 1 s)" in words
+        place.scribe.close()
     assert "no, no, " in words
     assert (len(words) < 3000, place.text) == (True, "")
 
