@@ -475,7 +475,7 @@ HAPROXY_LINES: dict[str, frozenset[str]] = {
 #: What a rule may do; the first word behind `http-request`, `http-response` or `tcp-request`.
 HAPROXY_RULES = _words(
     "deny set-uri disable-l7-retry set-var(txn.agent) set-var(txn.host) set-var(txn.site) set-var(txn.asked) set-pathq normalize-uri "
-    "set-var(txn.clean) set-var(txn.path) set-var(txn.match) set-var(txn.route) del-header set-header return redirect set-path "
+    "set-var(txn.clean) set-var(txn.path) set-var(txn.match) set-var(txn.route) del-header add-header set-header return redirect set-path "
     "set-timeout connection auth track-sc0 sc-inc-gpc0(0) wait-for-body"
 )
 

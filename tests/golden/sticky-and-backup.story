@@ -229,14 +229,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation 3339480dfb8d14bc.
+# Written by confgen for HAProxy 3.2, generation 2c3b6604a69474ae.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(3339480dfb8d14bc)
+    set-var proc.confgen str(2c3b6604a69474ae)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -291,42 +291,32 @@ frontend port:http from confgen:http
 
     # What no site can have meant: tunnels, no path, no Host or two.
     http-request deny deny_status 405 if { method CONNECT TRACE }
-    http-request deny deny_status 400 unless { path -m beg / }
-    http-request deny deny_status 400 unless { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m len gt 0 }
+    http-request deny deny_status 400 unless { path -m beg / } { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m len gt 0 }
     # A whole URL instead of a path is for proxies; a server gets the path.
     http-request set-uri %[pathq] if { url -m beg -i http } { req.ver 1.0 1.1 }
     # A request is sent a second time only where that does no harm.
     http-request disable-l7-retry unless { method GET HEAD OPTIONS }
     http-request set-var(txn.agent) req.fhdr(user-agent)
 
-    # Which site: its own name, else the longest wildcard.
+    # Which host, without its port.
     http-request set-var(txn.host) req.hdr(host),host_only,lower,regsub(\.$,)
-    http-request set-var(txn.site) var(txn.host),concat(:80),map_str(hosts.map)
 
-    # Which route: the exact path, else the longest prefix that ends at a slash. The map says its name and its backend.
-    http-request set-var(txn.match) var(txn.site),concat(/),map_str(prefixes.map)
+    # Which route: each site has one. The maps say its name and its backend.
+    http-request set-var(txn.match) var(txn.host),concat(:80),map_str(hosts.map),concat(/),map_str(prefixes.map)
     http-request set-var(txn.route) "var(txn.match),word(1, )"
 
-    # What a server is told of the client is made anew: what the client sent under these names is dropped.
-    http-request del-header Forwarded
-    http-request del-header X-Forwarded- -m beg
-    http-request del-header X-Original- -m beg
-    http-request del-header X-Rewrite- -m beg
-    http-request del-header X-Url-Scheme
-    http-request del-header Front-End-Https
-    http-request del-header Proxy
-    http-request del-header _ -m sub
-    http-request set-header X-Real-IP %[src]
-    http-request set-header X-Forwarded-For %[src]
-    http-request set-header X-Forwarded-Proto http
-    http-request set-header X-Forwarded-Host %[req.hdr(host)]
-    http-request set-header X-Forwarded-Port 80
-    http-request set-header X-Forwarded-Port %[req.hdr(host),port_only] unless { req.hdr(host),port_only eq 0 }
+    # What a server is told of the client is made anew: what the client sent under these names is dropped, in one look at them.
+    http-request del-header ^(forwarded|proxy|connection|front-end-https|x-(real-ip|url-scheme|(forwarded|original|rewrite)-.*)|.*_.*)$ -m reg
     # Websockets pass; an upgrade to h2c would carry requests past these rules, and a Connection that names other headers
     # would have a server drop what we tell it.
     http-request del-header Upgrade if { req.hdr(upgrade) -m sub -i h2c }
-    http-request set-header Connection upgrade if { req.hdr(upgrade) -m found }
-    http-request del-header Connection unless { req.hdr(upgrade) -m found }
+    http-request add-header Connection upgrade if { req.hdr(upgrade) -m found }
+    http-request add-header X-Real-IP %[src]
+    http-request add-header X-Forwarded-For %[src]
+    http-request add-header X-Forwarded-Proto http
+    http-request add-header X-Forwarded-Host %[req.hdr(host)]
+    http-request add-header X-Forwarded-Port 80 if { req.hdr(host),port_only eq 0 }
+    http-request add-header X-Forwarded-Port %[req.hdr(host),port_only] unless { req.hdr(host),port_only eq 0 }
     # A server does not steer a proxy.
     http-response del-header X-Accel- -m beg
 

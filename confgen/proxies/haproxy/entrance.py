@@ -18,8 +18,7 @@ Words = tuple[str, ...]
 #: What no site can have meant.
 _SHAPELESS = (
     "http-request deny deny_status 405 if { method CONNECT TRACE }",
-    "http-request deny deny_status 400 unless { path -m beg / }",
-    "http-request deny deny_status 400 unless { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m len gt 0 }",
+    "http-request deny deny_status 400 unless { path -m beg / } { req.fhdr_cnt(host) eq 1 } { req.fhdr(host) -m len gt 0 }",
 )
 _ABSOLUTE = "http-request set-uri %[pathq] if { url -m beg -i http } { req.ver 1.0 1.1 }"
 _NUL = "http-request deny deny_status 400 if { path -m sub %00 }"
@@ -43,25 +42,21 @@ _ASKED = "http-request set-pathq %[var(txn.asked)]"
 _EXACT = "http-request set-var(txn.match) var(txn.site),concat(=,txn.path),map_str(exact.map)"
 _PREFIX = "http-request set-var(txn.match) var(txn.site),concat(,txn.path,/),map_beg(prefixes.map)"
 _SITE = "http-request set-var(txn.match) var(txn.site),concat(/),map_str(prefixes.map)"
-#: What a server is told of the client, made anew.
+_PLAIN = "http-request set-var(txn.match) var(txn.host),concat(:{port}),map_str(hosts.map),concat(/),map_str(prefixes.map)"
+#: The headers in which a client could forge what a server is told; HAProxy keeps names in lower case.
+_FORGED = "^(forwarded|proxy|connection|front-end-https|x-(real-ip|url-scheme|(forwarded|original|rewrite)-.*)|.*_.*)$"
+#: What a server is told of the client, made anew.  HAProxy walks through all headers for each look at one that is not there
+#: and for each `set-header`, so the client's go in one look, and ours are only added, last.
 _TOLD = (
-    "http-request del-header Forwarded",
-    "http-request del-header X-Forwarded- -m beg",
-    "http-request del-header X-Original- -m beg",
-    "http-request del-header X-Rewrite- -m beg",
-    "http-request del-header X-Url-Scheme",
-    "http-request del-header Front-End-Https",
-    "http-request del-header Proxy",
-    "http-request del-header _ -m sub",
-    "http-request set-header X-Real-IP %[src]",
-    "http-request set-header X-Forwarded-For %[src]",
-    "http-request set-header X-Forwarded-Proto {protocol}",
-    "http-request set-header X-Forwarded-Host %[req.hdr(host)]",
-    "http-request set-header X-Forwarded-Port {port}",
-    "http-request set-header X-Forwarded-Port %[req.hdr(host),port_only] unless { req.hdr(host),port_only eq 0 }",
+    f"http-request del-header {_FORGED} -m reg",
     "http-request del-header Upgrade if { req.hdr(upgrade) -m sub -i h2c }",
-    "http-request set-header Connection upgrade if { req.hdr(upgrade) -m found }",
-    "http-request del-header Connection unless { req.hdr(upgrade) -m found }",
+    "http-request add-header Connection upgrade if { req.hdr(upgrade) -m found }",
+    "http-request add-header X-Real-IP %[src]",
+    "http-request add-header X-Forwarded-For %[src]",
+    "http-request add-header X-Forwarded-Proto {protocol}",
+    "http-request add-header X-Forwarded-Host %[req.hdr(host)]",
+    "http-request add-header X-Forwarded-Port {port} if { req.hdr(host),port_only eq 0 }",
+    "http-request add-header X-Forwarded-Port %[req.hdr(host),port_only] unless { req.hdr(host),port_only eq 0 }",
 )
 _STEERS = "http-response del-header X-Accel- -m beg"
 
@@ -70,6 +65,19 @@ def entrance(front: Front) -> Iterator[Words]:
     """All of it, in its order."""
     for line in (*_SHAPELESS, _ABSOLUTE, _HOST):
         yield _words(line)
+    if front.plain:
+        yield _words(_PLAIN.replace("{port}", str(front.port)))
+    else:
+        yield from _found(front)
+    yield ("http-request", "set-var(txn.route)", "var(txn.match),word(1, )")
+    port = "443" if front.protocol == "https" else "80"
+    for line in _TOLD:
+        yield _words(line.replace("{protocol}", front.protocol).replace("{port}", port))
+    yield _words(_STEERS)
+
+
+def _found(front: Front) -> Iterator[Words]:
+    """The site, then the path in one spelling, then the route."""
     site = f"http-request set-var(txn.site) var(txn.host),concat(:{front.port})"
     yield _words(f"{site},map_str(hosts.map)")
     if front.wildcards:
@@ -85,11 +93,6 @@ def entrance(front: Front) -> Iterator[Words]:
         yield _words(f"{_PREFIX} {_MISSED % 'match'}")
     else:
         yield _words(_PREFIX if front.paths else _SITE)
-    yield ("http-request", "set-var(txn.route)", "var(txn.match),word(1, )")
-    port = "443" if front.protocol == "https" else "80"
-    for line in _TOLD:
-        yield _words(line.replace("{protocol}", front.protocol).replace("{port}", port))
-    yield _words(_STEERS)
 
 
 def _strict() -> Iterator[Words]:
@@ -123,11 +126,20 @@ def belongs(words: Words) -> bool:
     return bool(SETS.match(words[1])) or words[1] in _SPELLS or (words[1] in _ON_HEADERS and _named(words))
 
 
-_ON_HEADERS = ("set-header", "del-header")
+#: What `del-header` may be told to look for, by the word behind its -m; an expression may mean any header.
+_WAYS = {"beg": str.startswith, "end": str.endswith, "sub": str.__contains__, "str": str.__eq__}
+_OURS = ("host", "connection", "upgrade", "x-real-ip", *(f"x-forwarded-{told}" for told in ("for", "proto", "host", "port")))
+_ON_HEADERS = ("add-header", "set-header", "del-header", "replace-header", "replace-value")
 
 
 def _named(words: Words) -> bool:
-    return len(words) > 2 and _HEADERS.fullmatch(words[2].lower()) is not None
+    """Whether it is about a header that is ours to say."""
+    if len(words) < 3:
+        return False
+    name, way = words[2].lower(), words[4] if words[3:4] == ("-m",) and len(words) > 4 else ""
+    if way in _WAYS:
+        return any(_WAYS[way](ours, name) for ours in _OURS)
+    return bool(way) or _HEADERS.fullmatch(name) is not None
 
 
 def part(words: Words) -> str:

@@ -89,6 +89,11 @@ class Front:
     def web(self) -> bool:
         return self.protocol in ("http", "https")
 
+    @property
+    def plain(self) -> bool:
+        """Whether a site's own name alone says the route."""
+        return not (self.wildcards or self.exact or self.paths or self.strict)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
