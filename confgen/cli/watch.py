@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Callable
@@ -45,6 +46,7 @@ def watch(once: bool, **given: Any) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # also what makes SIGTERM count for a PID 1
     threading.Thread(target=_mind_signals, args=(signals, loop, stop), daemon=True, name="confgen-signals").start()
     sinks: list[Callable[[Report], None]] = [Teller(nobody(settings)).tell, Pulse(settings.directory).tell, rereads.tell]
+    sinks.append(_Collector().tell)
     if settings.listen:
         sinks.append(_serve(settings))
 
@@ -54,6 +56,26 @@ def watch(once: bool, **given: Any) -> int:
 
     loop.run(stop, tell)
     return FINE
+
+
+class _Collector:
+    """Python's garbage collector is spared what lives as long as the process: all that is there after the first turn.
+
+    It walked through that again and again: 10 % of a turn's time with 3 routes, a fifth with 1,000, in pauses of up to
+    40 and 90 ms (measured, CPython 3.11).  So young objects are looked at less often too; ours hardly ever form cycles.
+    """
+
+    _YOUNG = 10_000
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def tell(self, _report: Report) -> None:
+        if not self._told:
+            self._told = True
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(self._YOUNG)
 
 
 def _serve(settings: Settings) -> Callable[[Report], None]:
