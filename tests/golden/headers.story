@@ -10,7 +10,7 @@ CG003 container api-1, label confgen.header.request.x-tenant: says the same thin
 nginx: CG004 container web-1, route default: nginx writes the header Server by itself (the label is ignored)
   leave it out, or use HAProxy
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 2aa519ca303a87ff. The next change of a container replaces this file;
+# Made by confgen, generation 196703ecc7f47b20. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -85,22 +85,15 @@ http {
         ""      "";
     }
 
-    # The port that the client used: behind a published port it is not the one that we listen on.
-    map $http_host $confgen_given_port {
-        default                            "";
-        "~:(?<confgen_number>[0-9]{1,5})$" $confgen_number;
+    # The port that the client used, where it named one: behind a published port it is not the one that we listen on.
+    map $http_host $confgen_colon_port {
+        default                           "";
+        "~(?<confgen_colon>:[0-9]{1,5})$" $confgen_colon;
     }
-    map $scheme $confgen_default_port {
-        default 80;
-        https   443;
-    }
-    map $confgen_given_port $confgen_port {
-        default $confgen_given_port;
-        ""      $confgen_default_port;
-    }
-    map $confgen_given_port $confgen_host {
-        default $host:$confgen_given_port;
-        ""      $host;
+    map $scheme$confgen_colon_port $confgen_port {
+        http                       80;
+        https                      443;
+        "~:(?<confgen_number>.*)$" $confgen_number;
     }
 
     # Stands for a dollar where nginx would take one for the start of a variable.
@@ -110,11 +103,11 @@ http {
 
     proxy_headers_hash_max_size    1024;
     proxy_headers_hash_bucket_size 128;
-    proxy_set_header Host                     $confgen_host;
+    proxy_set_header Host                     $host$confgen_colon_port;
     proxy_set_header X-Real-IP                $remote_addr;
     proxy_set_header X-Forwarded-For          $remote_addr;
     proxy_set_header X-Forwarded-Proto        $scheme;
-    proxy_set_header X-Forwarded-Host         $confgen_host;
+    proxy_set_header X-Forwarded-Host         $host$confgen_colon_port;
     proxy_set_header X-Forwarded-Port         $confgen_port;
     proxy_set_header Forwarded                "";
     proxy_set_header Front-End-Https          "";
@@ -146,11 +139,11 @@ http {
     proxy_set_header Upgrade                  $confgen_upgrade;
     proxy_set_header Connection               $confgen_connection;
 
-    grpc_set_header Host                      $confgen_host;
+    grpc_set_header Host                      $host$confgen_colon_port;
     grpc_set_header X-Real-IP                 $remote_addr;
     grpc_set_header X-Forwarded-For           $remote_addr;
     grpc_set_header X-Forwarded-Proto         $scheme;
-    grpc_set_header X-Forwarded-Host          $confgen_host;
+    grpc_set_header X-Forwarded-Host          $host$confgen_colon_port;
     grpc_set_header X-Forwarded-Port          $confgen_port;
     grpc_set_header Forwarded                 "";
     grpc_set_header Front-End-Https           "";
@@ -222,11 +215,11 @@ http {
 
         location / {
             set $confgen_route web-1.default;
-            proxy_set_header Host                     $confgen_host;
+            proxy_set_header Host                     $host$confgen_colon_port;
             proxy_set_header X-Real-IP                $remote_addr;
             proxy_set_header X-Forwarded-For          $remote_addr;
             proxy_set_header X-Forwarded-Proto        $scheme;
-            proxy_set_header X-Forwarded-Host         $confgen_host;
+            proxy_set_header X-Forwarded-Host         $host$confgen_colon_port;
             proxy_set_header X-Forwarded-Port         $confgen_port;
             proxy_set_header Forwarded                "";
             proxy_set_header Front-End-Https          "";
@@ -274,11 +267,11 @@ http {
 
         location / {
             set $confgen_route api-1.default;
-            grpc_set_header Host                     $confgen_host;
+            grpc_set_header Host                     $host$confgen_colon_port;
             grpc_set_header X-Real-IP                $remote_addr;
             grpc_set_header X-Forwarded-For          $remote_addr;
             grpc_set_header X-Forwarded-Proto        $scheme;
-            grpc_set_header X-Forwarded-Host         $confgen_host;
+            grpc_set_header X-Forwarded-Host         $host$confgen_colon_port;
             grpc_set_header X-Forwarded-Port         $confgen_port;
             grpc_set_header Forwarded                "";
             grpc_set_header Front-End-Https          "";
@@ -318,7 +311,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "2aa519ca303a87ff";
+            return 200 "196703ecc7f47b20";
         }
         location / {
             return 404;

@@ -4,7 +4,7 @@ db: {labels: {}}
 hidden: {labels: {host: hidden.example.com, port: "80", enable: "false"}}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation e0e716da6ca4fdae. The next change of a container replaces this file;
+# Made by confgen, generation 8ef432d95377009d. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -65,22 +65,15 @@ http {
         ""      "";
     }
 
-    # The port that the client used: behind a published port it is not the one that we listen on.
-    map $http_host $confgen_given_port {
-        default                            "";
-        "~:(?<confgen_number>[0-9]{1,5})$" $confgen_number;
+    # The port that the client used, where it named one: behind a published port it is not the one that we listen on.
+    map $http_host $confgen_colon_port {
+        default                           "";
+        "~(?<confgen_colon>:[0-9]{1,5})$" $confgen_colon;
     }
-    map $scheme $confgen_default_port {
-        default 80;
-        https   443;
-    }
-    map $confgen_given_port $confgen_port {
-        default $confgen_given_port;
-        ""      $confgen_default_port;
-    }
-    map $confgen_given_port $confgen_host {
-        default $host:$confgen_given_port;
-        ""      $host;
+    map $scheme$confgen_colon_port $confgen_port {
+        http                       80;
+        https                      443;
+        "~:(?<confgen_number>.*)$" $confgen_number;
     }
 
     # Stands for a dollar where nginx would take one for the start of a variable.
@@ -90,11 +83,11 @@ http {
 
     proxy_headers_hash_max_size    1024;
     proxy_headers_hash_bucket_size 128;
-    proxy_set_header Host                     $confgen_host;
+    proxy_set_header Host                     $host$confgen_colon_port;
     proxy_set_header X-Real-IP                $remote_addr;
     proxy_set_header X-Forwarded-For          $remote_addr;
     proxy_set_header X-Forwarded-Proto        $scheme;
-    proxy_set_header X-Forwarded-Host         $confgen_host;
+    proxy_set_header X-Forwarded-Host         $host$confgen_colon_port;
     proxy_set_header X-Forwarded-Port         $confgen_port;
     proxy_set_header Forwarded                "";
     proxy_set_header Front-End-Https          "";
@@ -152,7 +145,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "e0e716da6ca4fdae";
+            return 200 "8ef432d95377009d";
         }
         location / {
             return 404;

@@ -17,7 +17,7 @@ CG161 container plain, label confgen.auth.basic: ann: this is no bcrypt, SHA-256
 CG161 container slow, label confgen.auth.basic: ann: bcrypt of cost 10 would stall the proxy (the route answers 503 until this is mended)
   use cost 4 to 6 (`htpasswd -nB -C 5 NAME`) or SHA-512 (`openssl passwd -6`)
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 9aa67ecf06961c7b. The next change of a container replaces this file;
+# Made by confgen, generation f6d3e448ba6b55da. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -78,22 +78,15 @@ http {
         ""      "";
     }
 
-    # The port that the client used: behind a published port it is not the one that we listen on.
-    map $http_host $confgen_given_port {
-        default                            "";
-        "~:(?<confgen_number>[0-9]{1,5})$" $confgen_number;
+    # The port that the client used, where it named one: behind a published port it is not the one that we listen on.
+    map $http_host $confgen_colon_port {
+        default                           "";
+        "~(?<confgen_colon>:[0-9]{1,5})$" $confgen_colon;
     }
-    map $scheme $confgen_default_port {
-        default 80;
-        https   443;
-    }
-    map $confgen_given_port $confgen_port {
-        default $confgen_given_port;
-        ""      $confgen_default_port;
-    }
-    map $confgen_given_port $confgen_host {
-        default $host:$confgen_given_port;
-        ""      $host;
+    map $scheme$confgen_colon_port $confgen_port {
+        http                       80;
+        https                      443;
+        "~:(?<confgen_number>.*)$" $confgen_number;
     }
 
     # Stands for a dollar where nginx would take one for the start of a variable.
@@ -103,11 +96,11 @@ http {
 
     proxy_headers_hash_max_size    1024;
     proxy_headers_hash_bucket_size 128;
-    proxy_set_header Host                     $confgen_host;
+    proxy_set_header Host                     $host$confgen_colon_port;
     proxy_set_header X-Real-IP                $remote_addr;
     proxy_set_header X-Forwarded-For          $remote_addr;
     proxy_set_header X-Forwarded-Proto        $scheme;
-    proxy_set_header X-Forwarded-Host         $confgen_host;
+    proxy_set_header X-Forwarded-Host         $host$confgen_colon_port;
     proxy_set_header X-Forwarded-Port         $confgen_port;
     proxy_set_header Forwarded                "";
     proxy_set_header Front-End-Https          "";
@@ -211,7 +204,7 @@ http {
             limit_req zone=req.a6349b39cac0b262 burst=100 nodelay;
             limit_req_status 429;
             auth_basic Restricted;
-            auth_basic_user_file "/confgen/generations/9aa67ecf06961c7b/users/d4cc54926e89525e";
+            auth_basic_user_file "/confgen/generations/f6d3e448ba6b55da/users/d4cc54926e89525e";
             proxy_pass http://old-80;
         }
     }
@@ -243,7 +236,7 @@ http {
             limit_req zone=req.5614d77c74b9dadd burst=100 nodelay;
             limit_req_status 429;
             auth_basic Restricted;
-            auth_basic_user_file "/confgen/generations/9aa67ecf06961c7b/users/e404ceb7d2928a59";
+            auth_basic_user_file "/confgen/generations/f6d3e448ba6b55da/users/e404ceb7d2928a59";
             proxy_pass http://shop.adm-80;
         }
 
@@ -252,7 +245,7 @@ http {
             limit_req zone=req.5614d77c74b9dadd burst=100 nodelay;
             limit_req_status 429;
             auth_basic Restricted;
-            auth_basic_user_file "/confgen/generations/9aa67ecf06961c7b/users/e404ceb7d2928a59";
+            auth_basic_user_file "/confgen/generations/f6d3e448ba6b55da/users/e404ceb7d2928a59";
             proxy_pass http://shop.adm-80;
         }
 
@@ -283,7 +276,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "9aa67ecf06961c7b";
+            return 200 "f6d3e448ba6b55da";
         }
         location / {
             return 404;

@@ -7,7 +7,7 @@ dns: {labels: {udp.53: "5353"}}
 haproxy: CG004 container dns, route udp-53: HAProxy has no udp ports (the route is left out)
   use nginx for this one
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 55a5635984c7f52f. The next change of a container replaces this file;
+# Made by confgen, generation c2d7442782b271a0. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -68,22 +68,15 @@ http {
         ""      "";
     }
 
-    # The port that the client used: behind a published port it is not the one that we listen on.
-    map $http_host $confgen_given_port {
-        default                            "";
-        "~:(?<confgen_number>[0-9]{1,5})$" $confgen_number;
+    # The port that the client used, where it named one: behind a published port it is not the one that we listen on.
+    map $http_host $confgen_colon_port {
+        default                           "";
+        "~(?<confgen_colon>:[0-9]{1,5})$" $confgen_colon;
     }
-    map $scheme $confgen_default_port {
-        default 80;
-        https   443;
-    }
-    map $confgen_given_port $confgen_port {
-        default $confgen_given_port;
-        ""      $confgen_default_port;
-    }
-    map $confgen_given_port $confgen_host {
-        default $host:$confgen_given_port;
-        ""      $host;
+    map $scheme$confgen_colon_port $confgen_port {
+        http                       80;
+        https                      443;
+        "~:(?<confgen_number>.*)$" $confgen_number;
     }
 
     # Stands for a dollar where nginx would take one for the start of a variable.
@@ -93,11 +86,11 @@ http {
 
     proxy_headers_hash_max_size    1024;
     proxy_headers_hash_bucket_size 128;
-    proxy_set_header Host                     $confgen_host;
+    proxy_set_header Host                     $host$confgen_colon_port;
     proxy_set_header X-Real-IP                $remote_addr;
     proxy_set_header X-Forwarded-For          $remote_addr;
     proxy_set_header X-Forwarded-Proto        $scheme;
-    proxy_set_header X-Forwarded-Host         $confgen_host;
+    proxy_set_header X-Forwarded-Host         $host$confgen_colon_port;
     proxy_set_header X-Forwarded-Port         $confgen_port;
     proxy_set_header Forwarded                "";
     proxy_set_header Front-End-Https          "";
@@ -155,7 +148,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "55a5635984c7f52f";
+            return 200 "c2d7442782b271a0";
         }
         location / {
             return 404;

@@ -6,7 +6,7 @@ deep: {labels: {host: "*.eu.example.com", path: /api, port: "80"}}
 long: {labels: {host: a-rather-long-name-of-a-host-that-needs-a-bigger-bucket.some-department.example.com, port: "80"}, address: "fd00::7"}
 ---- problems ----
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 09baeefeeb0c684d. The next change of a container replaces this file;
+# Made by confgen, generation 9a76e5a88ce3eaa8. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -67,22 +67,15 @@ http {
         ""      "";
     }
 
-    # The port that the client used: behind a published port it is not the one that we listen on.
-    map $http_host $confgen_given_port {
-        default                            "";
-        "~:(?<confgen_number>[0-9]{1,5})$" $confgen_number;
+    # The port that the client used, where it named one: behind a published port it is not the one that we listen on.
+    map $http_host $confgen_colon_port {
+        default                           "";
+        "~(?<confgen_colon>:[0-9]{1,5})$" $confgen_colon;
     }
-    map $scheme $confgen_default_port {
-        default 80;
-        https   443;
-    }
-    map $confgen_given_port $confgen_port {
-        default $confgen_given_port;
-        ""      $confgen_default_port;
-    }
-    map $confgen_given_port $confgen_host {
-        default $host:$confgen_given_port;
-        ""      $host;
+    map $scheme$confgen_colon_port $confgen_port {
+        http                       80;
+        https                      443;
+        "~:(?<confgen_number>.*)$" $confgen_number;
     }
 
     # Stands for a dollar where nginx would take one for the start of a variable.
@@ -92,11 +85,11 @@ http {
 
     proxy_headers_hash_max_size    1024;
     proxy_headers_hash_bucket_size 128;
-    proxy_set_header Host                     $confgen_host;
+    proxy_set_header Host                     $host$confgen_colon_port;
     proxy_set_header X-Real-IP                $remote_addr;
     proxy_set_header X-Forwarded-For          $remote_addr;
     proxy_set_header X-Forwarded-Proto        $scheme;
-    proxy_set_header X-Forwarded-Host         $confgen_host;
+    proxy_set_header X-Forwarded-Host         $host$confgen_colon_port;
     proxy_set_header X-Forwarded-Port         $confgen_port;
     proxy_set_header Forwarded                "";
     proxy_set_header Front-End-Https          "";
@@ -235,7 +228,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "09baeefeeb0c684d";
+            return 200 "9a76e5a88ce3eaa8";
         }
         location / {
             return 404;

@@ -37,7 +37,7 @@ users: st.SearchStrategy[Users] = st.just(()) | st.dictionaries(
 
 #: Values of every kind of character, the ones that mean something more often.
 _values = st.text(st.sampled_from("$%\"'\\#;{}[]() ,=aZ9~"), max_size=12) | st.sampled_from(
-    ["", "${HOME}", "%[env(HOME)]", "$confgen_host", "$" * 300]
+    ["", "${HOME}", "%[env(HOME)]", "$confgen_port", "$" * 300]
 )
 headers: st.SearchStrategy[tuple[Header, ...]] = st.dictionaries(
     st.sampled_from(["X-A", "X-B", "Server", "Proxy", "Front-End-Https", "Set-Cookie"]), _values, max_size=2

@@ -10,11 +10,11 @@ from confgen.values import Text
 #: Headers that a server may believe: name and value as written.  $host and not $http_host, which lies when the request
 #: line holds an absolute URL (measured); the port goes with it, since apps make links of it.
 SAID = (
-    ("Host", "$confgen_host"),
+    ("Host", "$host$confgen_colon_port"),
     ("X-Real-IP", "$remote_addr"),
     ("X-Forwarded-For", "$remote_addr"),
     ("X-Forwarded-Proto", "$scheme"),
-    ("X-Forwarded-Host", "$confgen_host"),
+    ("X-Forwarded-Host", "$host$confgen_colon_port"),
     ("X-Forwarded-Port", "$confgen_port"),
 )
 
@@ -56,10 +56,11 @@ TOLD = SAID + tuple((name, "") for name in DROPPED)
 MAPS: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = (
     (("map", "$http_upgrade", "$confgen_upgrade"), (("default", "$http_upgrade"), ("~*h2c", ""))),
     (("map", "$confgen_upgrade", "$confgen_connection"), (("default", "upgrade"), ("", ""))),
-    (("map", "$http_host", "$confgen_given_port"), (("default", ""), ("~:(?<confgen_number>[0-9]{1,5})$", "$confgen_number"))),
-    (("map", "$scheme", "$confgen_default_port"), (("default", "80"), ("https", "443"))),
-    (("map", "$confgen_given_port", "$confgen_port"), (("default", "$confgen_given_port"), ("", "$confgen_default_port"))),
-    (("map", "$confgen_given_port", "$confgen_host"), (("default", "$host:$confgen_given_port"), ("", "$host"))),
+    (("map", "$http_host", "$confgen_colon_port"), (("default", ""), ("~(?<confgen_colon>:[0-9]{1,5})$", "$confgen_colon"))),
+    (
+        ("map", "$scheme$confgen_colon_port", "$confgen_port"),
+        (("http", "80"), ("https", "443"), ("~:(?<confgen_number>.*)$", "$confgen_number")),
+    ),
 )
 VARIABLES = frozenset(words[-1] for words, _ in MAPS)
 
