@@ -18,7 +18,7 @@ from tests.bench.scene import Scene
 from tests.e2e.stack import docker, stack, until
 
 HOST = "wire.localhost"
-SECONDS = 3
+SECONDS = 2
 CLIENTS = 32
 #: The services of files/wire.yaml that stand between wrk and the app.
 BY_HAND = {
@@ -51,7 +51,7 @@ def run(scene: Scene, _others: int) -> Iterator[Figure]:
         found = defaultdict(list)
         names = list(addresses)
         # There and back: of a pair each is first in half of the rounds, since who comes after whom is worth 2 to 4 %.
-        rounds = [(number, name) for number in range(scene.times(10)) for name in (names[::-1] if number % 2 else names)]
+        rounds = [(number, name) for number in range(scene.times(20)) for name in (names[::-1] if number % 2 else names)]
         for address in addresses.values():
             _wrk(address, 1)
         for _, name in scene.each(rounds, "wrk"):
