@@ -49,10 +49,14 @@ def main(words: list[str]) -> int:
     # An end asked for by `kill` cleans up as one by Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        former = asked.into and json.loads(asked.into.read_text(encoding="utf-8"))
+        if former and (why := foreign(former)):
+            sys.stderr.write(f"tests.bench: {asked.into} is of {why}: figures of two kinds do not go into one page\n")
+            return 1
         data = _bench(asked)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    _keep(data, asked)
+    _keep(again(former, data) if former else data, asked)
     return 1 if data["missing"] else 0
 
 
@@ -63,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--others", type=int, default=200, help="at most so many other containers")
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write benchmarks.md, .json and the charts into this folder")
+    parser.add_argument(
+        "--into", type=Path, metavar="JSON", help="with --only: these measures take the place of those in a former run's figures"
+    )
     parser.add_argument(
         "--from", dest="source", type=Path, metavar="JSON", help="measure nothing: write the page of these figures"
     )
@@ -92,6 +99,24 @@ def _bench(asked: argparse.Namespace) -> dict[str, Any]:
         "versions": places.versions(),
         "measures": {name: [as_json(figure) for figure in figures] for name, figures in found.items()},
         "missing": missing,
+    }
+
+
+def foreign(former: dict[str, Any]) -> str:
+    """What else the former run had than this one would have; "" if it is the same machine with the same programs."""
+    now = {"machine": machine(), "versions": places.versions()}
+    return next((f"another {name.removesuffix('s')} ({former[name]})" for name in now if former[name] != now[name]), "")
+
+
+def again(former: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The former run's figures with those of some measures that were run by themselves later, and when that was."""
+    apart = {name: {key: data[key] for key in ("date", "load", "seconds")} for name in data["measures"]}
+    left = {name: why for name, why in former["missing"].items() if name not in data["measures"]}
+    return {
+        **former,
+        "measures": {**former["measures"], **data["measures"]},
+        "missing": {**left, **data["missing"]},
+        "again": {**former.get("again", {}), **apart},
     }
 
 

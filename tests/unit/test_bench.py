@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import page
-from tests.bench.__main__ import order, reason
+from tests.bench.__main__ import again, foreign, order, reason
 from tests.bench.chart import chart
 from tests.bench.figures import Figure, as_json, beaten, cases, cell, counted, from_json, number, ratios
 from tests.bench.measure import Measure
@@ -140,6 +140,24 @@ def test_the_page_names_each_figure_and_where_a_peer_is_better(tmp_path: Path, d
 def test_the_page_owns_up_to_a_busy_machine(tmp_path: Path, data: dict[str, object]) -> None:
     page.write({**data, "load": 2.5}, {"start": MEASURES["start"]}, tmp_path)
     assert "The machine was busy" in (tmp_path / "benchmarks.md").read_text()
+
+
+def test_a_measure_that_ran_again_takes_its_place_and_says_when(tmp_path: Path, data: dict[str, object]) -> None:
+    later = {**data, "date": "2026-12-24", "load": 0.7, "seconds": 480, "measures": {"kill": []}, "missing": {}}
+    both = again({**data, "missing": {"kill": "it failed"}}, later)
+    assert both["measures"] == {**data["measures"], "kill": []}  # type: ignore[dict-item]
+    assert (both["date"], both["missing"]) == (data["date"], {})
+    page.write(both, {"start": MEASURES["start"], "kill": MEASURES["kill"]}, tmp_path)
+    told = (tmp_path / "benchmarks.md").read_text()
+    assert told.count("Measured again by itself: 2026-12-24; load before it 0.7; 8 min; the machine was busy") == 1
+
+
+def test_figures_of_another_machine_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.bench.__main__.machine", lambda: "2 cores")
+    monkeypatch.setattr("tests.bench.places.versions", lambda: {"nginx": "1.30.6"})
+    assert foreign({"machine": "2 cores", "versions": {"nginx": "1.30.6"}}) == ""
+    assert "another machine (64 cores)" in foreign({"machine": "64 cores", "versions": {"nginx": "1.30.6"}})
+    assert "another version" in foreign({"machine": "2 cores", "versions": {"nginx": "1.22.1"}})
 
 
 def test_a_reason_is_the_end_of_what_was_said_and_names_no_place() -> None:
