@@ -241,14 +241,14 @@ def _nginx_site(server: _Block, guards: _Guards) -> set[tuple[str, ...]]:
 
 
 def _nginx_headers(block: _Block) -> Iterator[tuple[str, ...]]:
-    """Headers with a text of their own; the others are a variable of nginx's, or dropped."""
+    """Headers with a text of their own; the others are variables of nginx's, or dropped."""
     hidden = {words[0] for module in ("proxy", "grpc") for words in block.named(f"{module}_hide_header")}
     yield from (("hide", name) for name in hidden)
     for words in block.named("add_header"):
         if words[0] in hidden:
             yield ("answer", words[0], words[1].replace("${confgen_dollar}", "$"))
     for words in [*block.named("proxy_set_header"), *block.named("grpc_set_header")]:
-        if not re.fullmatch(r"(\$[a-z_]+)?", words[1]):
+        if not re.fullmatch(r"(\$[a-z_]+)*", words[1]):
             yield ("tell", words[0], words[1].replace("${confgen_dollar}", "$"))
 
 
