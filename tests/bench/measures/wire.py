@@ -50,7 +50,7 @@ def run(scene: Scene, _others: int) -> Iterator[Figure]:
     ):
         found = defaultdict(list)
         names = list(addresses)
-        # There and back: of a pair each is first in half of the rounds, since who comes after whom is worth 2 to 4 %.
+        # There and back: of a pair each is first in half of the rounds, so that who comes after whom weighs on both alike.
         rounds = [(number, name) for number in range(scene.times(20)) for name in (names[::-1] if number % 2 else names)]
         for address in addresses.values():
             _wrk(address, 1)
@@ -73,8 +73,8 @@ def _figures(found: dict[str, list[Seen]]) -> Iterator[Figure]:
 def _around(all_places: tuple[Place, ...]) -> Iterator[dict[str, str]]:
     """Every proxy on the app's network; by name, the address in front of it.
 
-    On that one and no other: where bridged packets pass the firewall, the engine's rules are asked network by network,
-    the newest first, and who waits behind those of five others pays for each packet.
+    All of the way is there: where bridged packets pass the firewall, the engine's rules are asked network by network, and
+    proxies on networks of their own would each have other rules before them.
     """
     env = {"CADDY": str(peers.ensure()["caddy"]), "FILES": str(FILES)}
     with stack(FILES / "wire.yaml", env=env) as world, contextlib.ExitStack() as undo:
@@ -128,14 +128,14 @@ def read(said: str) -> Seen:
 MEASURE = Measure(
     title="The way of the bytes",
     how=f"""`wrk` with {CLIENTS} keep-alive connections for {SECONDS} s at a time, in turns, there and back, through each proxy to the same app (nginx that answers
-1 KB from memory). *By hand, same duties*: the same nginx and HAProxy with the text that a person would write for this one site
+1 KB from memory), all on one network and without published ports. *By hand, same duties*: the same nginx and HAProxy with the text that a person would write for this one site
 ([nginx](../tests/bench/files/nginx-same.conf), [HAProxy](../tests/bench/files/haproxy-same.cfg)), with the same line in the access log, the second
 try, the websockets and the headers for the server that confgen's text has too, and what a client must not forge dropped as there. *Bare*: written for nothing but speed
 ([nginx](../tests/bench/files/nginx.conf), [HAProxy](../tests/bench/files/haproxy.cfg)), without all that; set against it is confgen
 with `access_log = "off"` (*no log*), since a line a request on stdout is work for the engine above all. Where HAProxy's
 time goes beyond that by hand, in instructions a request (valgrind's callgrind, 3.4.7, one header): 90,200 by hand, 101,700 here, of which
 9,000 find the route in maps that can be changed as it runs and 1,900 tell the port that the client named; in nginx 1.30.6 25,900
-by hand, 29,300 here. A line on stdout is read by the engine on the same cores, so its length counts: 28 bytes are 2.5 %. Caddy has no part in following
+by hand, 29,300 here. A line on stdout is read by the engine on the same cores, so its length counts: 28 bytes were 2.5 % here. Caddy has no part in following
 containers here; it runs a [hand-written Caddyfile](../tests/bench/files/Caddyfile). wrk, proxy and app share the machine's cores,
 so what is measured is the work of all three, and *the app itself* is what is left without a proxy.""",
     run=run,
