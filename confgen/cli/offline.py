@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from confgen.cli.options import CHANGES, FILES, FINE, LOOK, PROBLEMS, TEXT, at_work, cli, options, read, settings_from
-from confgen.errors import BadInput, NotApplied, UsageError
+from confgen.cli.save import save
+from confgen.errors import BadInput, NotApplied
 from confgen.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,13 +88,8 @@ def _offline(state: State, settings: Settings) -> list[tuple[Offline, Wanted]]:
 
 def _write(folder: Path, texts: dict[str, str]) -> None:
     for path, text in texts.items():
-        file = folder / path
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{file} cannot be written: {error.strerror}", "name a folder that you may write to") from error
-        click.echo(f"wrote {file}", err=True)
+        save(folder / path, text.encode())
+        click.echo(f"wrote {folder / path}", err=True)
 
 
 def _print_texts(place: Offline, wanted: Wanted, texts: dict[str, str], as_json: bool, several: bool) -> None:

@@ -12,6 +12,7 @@ import click
 
 from confgen.cli import complete
 from confgen.cli.options import FILES, FINE, LOOK, PROBLEMS, TEXT, cli, options, read, settings_from
+from confgen.cli.save import save
 from confgen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,11 +81,7 @@ def eject(names: tuple[str, ...], output: Path, force: bool) -> int:
         file = output / _known(name, settings)
         if file.exists() and not force:
             raise UsageError(f"{file} is there already", "--force writes over it")
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes((shipped() / name).read_bytes())
-        except OSError as error:
-            raise UsageError(f"{file} cannot be written: {error.strerror}", "name a folder that you may write to") from error
+        save(file, (shipped() / name).read_bytes())
         click.echo(f"wrote {file}", err=True)
     return FINE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from confgen.cli.options import FINE, FRESH, PROBLEMS, cli, options, settings_from
+from confgen.cli.save import save
 from confgen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,19 +67,11 @@ def _write_first(output: Path, direct: bool, settings: Settings) -> int:
     from confgen.first import files
 
     made = files(settings, gate=not direct)
-    there = [str(output / name) for name in made if (output / name).exists()]
-    there += [str(output / name) for name in _OTHERS if (output / name).exists()]
+    there = [str(output / name) for name in (*made, *_OTHERS) if os.path.lexists(output / name)]
     if there:
         raise UsageError(f"{there[0]} is there already; nothing was written", "name another folder with -o")
     for name, text in made.items():
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-            with (output / name).open("x", encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise UsageError(
-                f"{output / name} cannot be written: {error.strerror}", "name a folder that you may write to"
-            ) from error
+        save(output / name, text.encode())
         click.echo(f"wrote {output / name}", err=True)
     return FINE
 

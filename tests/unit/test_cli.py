@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import re
+import resource
 import subprocess
 import sys
 import warnings
@@ -261,6 +263,50 @@ def test_render_into_a_folder(run: Run, compose: Path, tmp_path: Path) -> None:
     found = run("render", compose, "--proxy", "nginx", "-o", tmp_path / "file" / "out")
     assert found.code == USAGE
     assert "cannot be written" in found.err
+
+
+def test_a_full_disk_costs_no_file_that_was_there(compose: Path, tmp_path: Path) -> None:
+    """As where the disk ends, a file here may have no more than 1,000 bytes (setrlimit(2))."""
+    kept, out = "# what serves now\n", tmp_path / "out"
+    out.mkdir()
+    (out / "nginx.conf").write_text(kept)
+    found = subprocess.run(
+        [sys.executable, "-B", "-m", "confgen", "render", compose, "--proxy", "nginx", "-o", out],
+        capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
+    )  # fmt: skip
+    assert found.returncode == USAGE
+    assert "nginx.conf cannot be written: File too large\n  make room there" in found.stderr
+    assert {file.name: file.read_text() for file in out.iterdir()} == {"nginx.conf": kept}
+
+
+def test_what_is_written_goes_where_a_link_leads_and_keeps_mode_and_owner(run: Run, compose: Path, tmp_path: Path) -> None:
+    there, out = tmp_path / "there.conf", tmp_path / "out"
+    out.mkdir()
+    there.write_text("")
+    there.chmod(0o600)
+    owner = 1234 if os.geteuid() == 0 else os.geteuid()  # only root can give a file away
+    os.chown(there, owner, -1)
+    (out / "nginx.conf").symlink_to(there)
+    assert run("render", compose, "--proxy", "nginx", "-o", out).code == FINE
+    assert (out / "nginx.conf").is_symlink()
+    assert "listen" in there.read_text()
+    assert there.stat().st_mode & 0o777 == 0o600
+    assert there.stat().st_uid == owner
+
+
+def test_what_cannot_be_replaced_is_written_in_place(run: Run, compose: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    os.mkfifo(out / "nginx.conf")
+    reader = os.open(out / "nginx.conf", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert run("render", compose, "--proxy", "nginx", "-o", out).code == FINE
+        assert b"listen" in os.read(reader, 65536)
+    finally:
+        os.close(reader)
+    assert [file.name for file in out.iterdir()] == ["nginx.conf"]
+    assert (out / "nginx.conf").is_fifo()
 
 
 def test_files_are_merged(run: Run, compose: Path, tmp_path: Path) -> None:
