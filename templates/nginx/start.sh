@@ -91,17 +91,20 @@ show_users() {
     return 0
 }
 
-# The workers that take connections: nginx says in their titles what they are, once they have started.
-serving() {
+# The children of nginx that take connections and are none of those that are named, into `taking`: nginx says in their titles
+# what they are, once they have started. A title is read byte by byte, with all that is behind it; so only of those that count.
+look() {
+    taking=
     children=
     # One line without an end, so `read` says no and has read it all the same.
     read -r children <"/proc/$master/task/$master/children"
     for child in $children; do
+        case " $* " in *" $child "*) continue ;; esac
         title=
         read -r title <"/proc/$child/cmdline"
         case $title in
             *"nginx: worker process is shutting down"*) ;;
-            *"nginx: worker process"*) echo "$child" ;;
+            *"nginx: worker process"*) taking="$taking $child" ;;
         esac
     done
 } 2>/dev/null
@@ -110,18 +113,19 @@ serving() {
 # one of these has started, the former ones are told to finish what they have (nginx.org/en/docs/control.html: workers can be
 # controlled with signals as well); connections that come before the rest have started wait in the queue that they all share.
 # Where that is not possible (no such list in /proc, no right to signal them, a text that takes long to read) it is as nginx does
-# it: whoever waits for the answer shall have it soon, also of a reload that comes to nothing.
+# it: whoever waits for the answer shall have it soon, also of a reload that comes to nothing. Each look costs a process, so there
+# are many only as long as most reloads take.
 relieve() {
+    taking=
     looks=0
-    while [ $looks -lt 60 ] && sleep 0.005; do
+    pause=0.002
+    while [ $looks -lt 50 ] && sleep $pause; do
         looks=$((looks + 1))
-        for worker in $(serving); do
-            case " $* " in
-                *" $worker "*) ;;
-                *) kill -QUIT "$@" 2>/dev/null; return 0 ;;
-            esac
-        done
+        [ $looks -lt 12 ] || pause=0.01
+        look "$@"
+        [ -z "$taking" ] || break
     done
+    [ -z "$taking" ] || kill -QUIT "$@" 2>/dev/null
     return 0
 }
 
@@ -138,9 +142,9 @@ obey() {
             fi
             ;;
         "reload ")
-            former=$(serving)
+            look
             kill -HUP "$master" || return
-            [ -z "$former" ] || relieve $former
+            [ -z "$taking" ] || relieve $taking
             ;;
         *)
             echo "not a request that this start script knows" && return 64

@@ -138,6 +138,21 @@ def test_the_former_workers_finish_as_soon_as_a_new_one_runs(
         found.stop()
 
 
+def test_where_nothing_can_wait_for_part_of_a_second_no_worker_is_told_to_finish(bench: Bench) -> None:
+    """POSIX knows a sleep of whole seconds alone; and the reload comes to nothing here, so nobody would follow."""
+    assert bench.process is not None
+    sleep = bench.folder / "path" / "sleep"
+    sleep.write_text("#!/bin/sh\nexit 1\n")
+    sleep.chmod(0o755)
+    (bench.target.folder.path / "live" / "nginx.conf").write_text("no text for nginx")
+    former = workers(bench.process.pid)
+    assert former
+    assert bench.target.run(Command("reload", "", ()), 20).code == 0
+    wait_for(lambda: "no text for nginx" in bench.log.read_text() or "unexpected end of file" in bench.log.read_text())
+    assert workers(bench.process.pid) == former
+    assert bench.ask("any.test").status == 404
+
+
 def test_reloads_one_after_the_other_leave_as_many_workers_as_there_were(bench: Bench, backends: Make) -> None:
     assert bench.process
     master = bench.process.pid
