@@ -61,7 +61,7 @@ class Loop:
         self._patience = _PATIENCE
         self._applied = self._looked = -settings.pace.relist  # as if long ago: the first turn is due at once
         self._listed = self._looked
-        self._cost, self._reloaded = 0.0, False
+        self._cost, self._reloads = 0.0, 0.0  # of the last change, and the reloads that counted after it
         self._failures = 0
         self._standby = False
         self._stop = threading.Event()
@@ -207,14 +207,14 @@ class Loop:
         self._failures = failures + 1 if report is None or report.failed else 0
         if report:
             if report.changed:
+                reloaded = any(s.applied and s.applied.changed and s.applied.result is not Result.ADJUSTED for s in report.seats)
+                since = self._looked - self._applied
+                self._reloads = settle.counted(self._reloads, since, self._settings.pace, reloaded)
                 self._applied, self._cost = self._looked, report.took
-                self._reloaded = any(
-                    s.applied and s.applied.changed and s.applied.result is not Result.ADJUSTED for s in report.seats
-                )
             self._standby = any(s.applied and s.applied.result is Result.STANDBY for s in report.seats)
 
     def _due(self, pending: settle.Pending | None) -> float:
-        pace = settle.adapted(self._settings.pace, self._cost, self._reloaded)
+        pace = settle.adapted(self._settings.pace, self._cost, self._reloads)
         more = pending is not None and any(source.expects() for source in self._sources)
         due = settle.due(pending, self._applied, self._listed, pace, more)
         again = [s.again for s in self._last.values() if s.again is not None]

@@ -54,13 +54,15 @@ class Pace:
     """When to act; all in seconds.
 
     quiet, most: additions wait until nothing has happened for `quiet`, at most `most` (a burst becomes one reload); longer
-    where changes take long (settle.adapted).  hold: at most, where a source knows that more are about to come.
+    where changes take long (settle.adapted).  gap: so long after a change additions wait at all; as long as reloads are rare,
+    less than `most` (settle.adapted).  hold: at most, where a source knows that more are about to come.
     relist: a full look even if no event came, since the engine drops events of slow readers without a word.
     retry: first pause after a failure; doubled up to `retry_most`.
     """
 
     quiet: float = 0.05
     most: float = 0.5
+    gap: float = 0.5
     hold: float = 2.0
     relist: float = 30.0
     retry: float = 0.5
