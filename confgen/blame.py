@@ -62,7 +62,7 @@ class Blame:
         if isinstance(error, ReloadFailed):
             blamed = dict.fromkeys(fresh, error.message)
         else:
-            live = self._known.live(seat).model
+            live = _told(self._known.live(seat).model, model)
             blamed = self._refused_snippets(seat, model, fresh, wrong) or self._refused_snippets(seat, live, fresh, wrong)
         for snippet, said in blamed.items():
             self._inserts.refuse(snippet, said)
@@ -105,7 +105,7 @@ class Blame:
         down a route that is up.
         """
         live = self._known.live(seat).model
-        if self._said(seat, live):
+        if self._said(seat, _told(live, model)):
             return {}
         known = set(live.routes())
         trusted = sorted((r for r in model.routes() if r in known), key=lambda r: r.name)
@@ -143,6 +143,20 @@ class Blame:
         folder.discard(candidate.generation)
         said = words(answer.output) if answer.code else ""
         return said and said + self._writer.printed(seat, said, model, candidate, frame)
+
+
+def _told(live: Model, wanted: Model) -> Model:
+    """The live model as it can be written: what a restart has left of it holds digests of passwords' hashes alone.
+
+    The hashes are those of the wanted model; without the routes that have others.
+    """
+    hashes = {user.hash: user.hash for route in wanted.routes() for user in route.users}
+
+    def told(route: Route) -> Route:
+        return replace(route, users=tuple(replace(user, hash=hashes.get(user.hash, user.hash)) for user in route.users))
+
+    model = replace(live, listeners=tuple(replace(x, routes=tuple(map(told, x.routes))) for x in live.listeners))
+    return without(model, {route.name for route in model.routes() if any(user.hash.lost for user in route.users)})
 
 
 def _refused_alone(fresh: Sequence[Route], against: Callable[[Sequence[Route]], str]) -> dict[str, str]:

@@ -31,6 +31,11 @@ class Hash(Text):
         return found
 
     @property
+    def lost(self) -> bool:
+        """Only the digest is known."""
+        return self.raw == "*"
+
+    @property
     def apache(self) -> bool:
         """Apache's own kind, which not every crypt(3) knows."""
         return self.raw.startswith("$apr1$")

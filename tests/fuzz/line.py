@@ -141,12 +141,13 @@ def _accepted(key: str, text: str) -> bool:
 def unguarded(world: tuple[Instance, ...], side: Side) -> list[str]:
     """Requests that a container wants guarded, and that go to a route of its owner that is not.
 
-    Where an older route of that owner has the very same host and path, it holds: they disagree, and are told so.
+    Where an older route of that owner has the very same host and path, it holds: they disagree, and are told so.  A route is
+    that owner's who was first, whoever says the very same.
     """
     state = State.of((Snapshot("docker", world),))
     built = want.shape(state, side.proxy, side.caps, FRONT, SETTINGS, SETTINGS.frame, shelf=SHELF)
     owners = {instance.name: instance.owner for instance in world}
-    owner = {placement.route: owners[placement.instance] for placement in built.placements}
+    owner = {placement.route: owners[placement.instance] for placement in reversed(built.placements)}
     routes = [route for listener in built.model.listeners if listener.protocol == "http" for route in listener.routes]
     found = []
     for instance in (i for i in world if i.phase not in GONE and i.name.isascii() and i.name.replace("_", "").isalnum()):

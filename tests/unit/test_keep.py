@@ -132,6 +132,19 @@ def test_the_refused_route_alone_is_left_out_and_named_with_the_proxys_words(wor
     assert "bad" not in {p.instance for p in report.placements}
 
 
+def test_after_a_restart_passwords_that_are_live_do_not_hide_who_is_refused(world: World) -> None:
+    """Of what was live a restart knows digests of the hashes alone, and no text can be made of these."""
+    users = {"host": "u.example.com", "port": "80", "auth.basic": f"bob:$6$abcdefgh${'a' * 86}"}
+    gone = {"host": "v.example.com", "port": "80", "auth.basic": f"eve:$6$abcdefgh${'b' * 86}"}
+    assert world.keep("a", u=users, v=gone).error is None
+    world.restart()
+    world.nginx.poison = {"bad.example.com"}
+    report = world.keep("a", "bad", "newcomer", u=users)
+    assert report.error is None
+    assert codes(report) == ["CG301"]
+    assert "newcomer.example.com" in world.text()
+
+
 def test_what_is_served_again_leaves_the_quarantine_for_good(world: World) -> None:
     world.nginx.poison = {"bad.example.com"}
     world.keep("a", "bad")
