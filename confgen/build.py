@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from confgen.kept import Claim, claim_names
 from confgen.labels import proxy_kind
 from confgen.model import Listener, Model, Pool, Route, Server, ServerState
-from confgen.offer import GONE, Offer, Vantage, asked, lender, users_of
+from confgen.offer import GONE, Asked, Offer, Vantage, asked, lender, users_of
 from confgen.policy import Policy
-from confgen.problem import Origin, Problem
+from confgen.problem import Problem
 from confgen.recent import Recent
 from confgen.rival import agree, claim, granted, off_engines, off_our_ports, shut
 from confgen.settings import Frame, LabelSettings
-from confgen.state import State
+from confgen.state import Instance, State
 from confgen.users import Files
 from confgen.values import Name, Port
 
@@ -63,12 +64,11 @@ def build(
     recent = recent or Recent()
     vantage, frame = recent.one(vantage), recent.one(frame)
     by_id = {i.id: i for i in state.instances if i.id}
-    others = recent.one(_networks_of_proxies(state, labels))
+    others = recent.one(frozenset(chain.from_iterable(map(recent.over(_networks_of_proxy, labels), state.instances))))
+    alone = recent.over(_alone, vantage, labels, frame, others, recent)
     found = [
-        recent.of(
-            asked, instance, instance.origin, lender(instance, by_id), users_of(instance, users), vantage, labels, frame, others
-        )
-        for instance in state.instances
+        recent.of(asked, i, i.origin, lent, users_of(i, users), vantage, labels, frame, others) if lent or users else alone(i)
+        for i, lent in ((i, lender(i, by_id)) for i in state.instances)
     ]
     offers = [offer for one in found for offer in one.offers]
     problems = [problem for one in found for problem in one.problems]
@@ -80,8 +80,17 @@ def build(
     return Built(model, tuple(sorted(set(problems))), tuple(_placements(kept, model)))
 
 
-def _networks_of_proxies(state: State, labels: LabelSettings) -> frozenset[str]:
-    return frozenset(a.network for i in state.instances if proxy_kind(i, labels) and i.phase not in GONE for a in i.attachments)
+def _alone(
+    instance: Instance, vantage: Vantage, labels: LabelSettings, frame: Frame, others: frozenset[str], recent: Recent
+) -> Asked:
+    """What an instance asks for where it depends on nobody else's network and on no users file, as most do."""
+    return recent.of(asked, instance, instance.origin, None, (), vantage, labels, frame, others)
+
+
+def _networks_of_proxy(instance: Instance, labels: LabelSettings) -> tuple[str, ...]:
+    """None of those that are no proxy."""
+    there = proxy_kind(instance, labels) and instance.phase not in GONE
+    return tuple(a.network for a in instance.attachments) if there else ()
 
 
 def _model(offers: list[Offer], frame: Frame, recent: Recent) -> Model:
@@ -114,12 +123,12 @@ def _model(offers: list[Offer], frame: Frame, recent: Recent) -> Model:
 
 
 def _filled(pool: Pool, servers: list[Server], recent: Recent) -> Pool:
-    """The pool with its servers, by their origins too, which do not count in comparisons."""
-    return recent.of(_full, pool, pool.origin, *servers, *(server.origin for server in servers))
+    """The pool with its servers, known by these very objects: what they are from does not count in comparisons."""
+    return recent.once(_full, pool, *servers)
 
 
-def _full(pool: Pool, _origin: Origin, *servers: Server | Origin) -> Pool:
-    return replace(pool, servers=in_rotation(tuple(server for server in servers if isinstance(server, Server))))
+def _full(pool: Pool, *servers: Server) -> Pool:
+    return replace(pool, servers=in_rotation(servers))
 
 
 def _listener(key: tuple[str, Port], routes: dict[str, Route]) -> Listener:

@@ -55,10 +55,10 @@ class Claims:
         holders = {p.route: instances[p.instance] for p in placed if p.instance in instances}
         return {
             claim.name: claim
-            for listener in built.model.listeners
+            for listener, port in ((listener, self._asked.one(listener.port)) for listener in built.model.listeners)
             for route in listener.routes
             if route.name in holders
-            for claim in self._asked.of(_of_route, listener.protocol, self._asked.one(listener.port), route, holders[route.name])
+            for claim in self._asked.of(_of_route, listener.protocol, port, route, holders[route.name])
         }
 
 

@@ -69,10 +69,14 @@ class Offer:
         return replace(self, route=route, claims=claim_names(*self.listener, route))
 
 
+#: What comes before the other's id in the network mode of a container that uses the network of another one.
+_OF = "container:"
+
+
 def lender(instance: Instance, by_id: dict[str, Instance]) -> Instance | None:
     """The container whose network this one uses; None where it has its own, or where that one is not there."""
-    _, colon, other = instance.network_mode.partition("container:")
-    return by_id.get(other) if colon else None
+    mode = instance.network_mode
+    return by_id.get(mode.removeprefix(_OF)) if mode.startswith(_OF) else None
 
 
 #: The users files that labels of one instance may mean.
@@ -81,7 +85,9 @@ UsersOf = tuple[tuple[str, UsersFile], ...]
 
 def users_of(instance: Instance, users: Files) -> UsersOf:
     """Those that its labels name: what another file says does not change what this instance asks for."""
-    said = {text.strip(" ") for label, text in instance.labels if label.endswith("auth.basic")} if users else set()
+    if not users:
+        return ()
+    said = {text.strip(" ") for label, text in instance.labels if label.endswith("auth.basic")}
     return tuple((name, users[name]) for name in sorted(said) if name in users)
 
 

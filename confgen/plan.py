@@ -86,7 +86,7 @@ def _cause(change: Change) -> str:
 
 def diff(before: object, after: object, path: tuple[str, ...] = ()) -> list[Change]:
     """Dataclasses by field, tuples of named things by name, all else as a whole; Origins do not count."""
-    if before == after:
+    if before is after or before == after:
         return []
     if is_dataclass(before) and type(before) is type(after) and not isinstance(before, type):
         found: list[Change] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
@@ -24,6 +24,17 @@ class _Known:
     asked: int = 0
     ids: tuple[int, ...] = ()
     inputs: tuple[object, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _Many:
+    """What one function said of many things: of those that were asked for lately, and of those before."""
+
+    lately: dict[Hashable, tuple[object, Any]] = field(default_factory=dict)
+    before: dict[Hashable, tuple[object, Any]] = field(default_factory=dict)
+
+    def age(self) -> None:
+        self.lately, self.before = {}, self.lately
 
 
 class Recent:
@@ -48,6 +59,9 @@ class Recent:
             del self._known[key]
         for ids in [ids for ids, known in self._same.items() if known.asked < before]:
             del self._same[ids]
+        if self._round % _ROUNDS == 0:
+            for many in [known.answer for known in self._known.values() if isinstance(known.answer, _Many)]:
+                many.age()
 
     def forget(self) -> None:
         """As if nothing had been asked."""
@@ -80,6 +94,33 @@ class Recent:
         answer: Answer = known.answer
         return answer
 
+    def over(self, function: Callable[..., Answer], *shared: Any) -> Callable[[Any], Answer]:
+        """`function(thing, *shared)` as a function of the thing alone, for many of which nearly all are those of the last time.
+
+        A tenth of the cost of `of`: a thing is known by being the very same object, so that even what does not count in a
+        comparison is the same in it; one that is equal to it is asked about anew.
+        """
+        return self._over(id, function, *shared)
+
+    def over_texts(self, function: Callable[..., Answer], *shared: Any) -> Callable[[Any], Answer]:
+        """As `over`, for pieces of a text, which are never the same object: known by what they say."""
+        return self._over(_itself, function, *shared)
+
+    def _over(self, key: Callable[[Any], Hashable], function: Callable[..., Answer], *shared: Any) -> Callable[[Any], Answer]:
+        many = self.of(_many, key, function, *shared)
+        lately, before = many.lately, many.before
+
+        def ask(thing: Any) -> Answer:
+            at = key(thing)
+            known = lately.get(at)
+            if known is None:
+                # The thing is held beside its answer, so that no other object can have its id.
+                known = lately[at] = before.get(at) or (thing, function(thing, *shared))
+            answer: Answer = known[1]
+            return answer
+
+        return ask
+
     def one(self, value: Answer) -> Answer:
         """One and the same object for all that are equal to it, so that what is asked of it is known again at once."""
         same: Answer = self.of(_itself, value)
@@ -88,3 +129,7 @@ class Recent:
 
 def _itself(value: Answer) -> Answer:
     return value
+
+
+def _many(*_asked: object) -> _Many:
+    return _Many()

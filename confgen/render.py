@@ -122,6 +122,11 @@ def _is_list(value: object) -> bool:
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox, in which free text has no attributes: `{{ value.raw }}` would print it past the quoting filter."""
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if attribute[:1] != "_" and attribute in getattr(type(obj), "__dataclass_fields__", ()):
+            return getattr(obj, attribute)  # of our values, as below: most of what templates ask for, a thousand times a text
+        return super().getattr(obj, attribute)
+
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
         if attr in getattr(type(obj), "__dataclass_fields__", ()):  # of our values: what jinja looks for cannot be in one
             return not attr.startswith("_")
@@ -204,7 +209,7 @@ class Renderer:
         self._environment.filters.update({name: _late(function) for name, function in own.filters.items()})
         self._environment.tests.update({name: _late(function) for name, function in own.tests.items()})
         self._parts, self._common = Recent(), _Common({})
-        self._print = self._whole_part  # one object, by which its answers are known again
+        self._print, self._print_thing = self._whole_part, self._whole_thing  # objects by which their answers are known again
 
     def render(self, recipes: tuple[Recipe, ...], view: Mapping[str, object], beside: Mapping[str, bytes] = NOTHING) -> Candidate:
         return seal(recipes, self.texts(recipes, view), beside)
@@ -239,7 +244,15 @@ class Renderer:
 
     def _each_part(self, template: str, name: str, things: tuple[object, ...], **pieces: object) -> str:
         """`parts` of the templates: `part` for each of many things, which the template calls by this name, each after an empty line."""
-        return "".join(f"\n{self._part(template, **{name: thing}, **pieces)}" for thing in things)
+        if self._most is not None:  # what comes from another process is never the same object
+            return "".join(f"\n{self._part(template, **{name: thing}, **pieces)}" for thing in things)
+        printed = self._parts.over(self._print_thing, template, self._common, name, *pieces, *pieces.values())
+        return "".join(f"\n{printed(thing)}" for thing in things)
+
+    def _whole_thing(self, thing: object, template: str, common: _Common, name: str, *pieces: object) -> str:
+        """One of many.  pieces: as below, without this thing."""
+        half = len(pieces) // 2
+        return self._whole_part(template, common, name, *pieces[:half], thing, *pieces[half:])
 
     def _whole_part(self, template: str, common: _Common, *pieces: object) -> str:
         """pieces: their names, then what they are."""

@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from confgen.model import Listener, Model, Route, shut, withheld
 from confgen.problem import Effect, Problem
+from confgen.recent import Recent
 from confgen.settings import Frame
 from confgen.tls import Certificate, choose, patterns
 from confgen.values import Header, Host, Name, Port, Text, Wildcard, nearest
@@ -103,24 +104,39 @@ def unsecured(model: Model, why: str, hint: str) -> tuple[Model, tuple[Problem, 
     return replace(model, certificates=()), problems
 
 
-def opened(model: Model, frame: Frame) -> Model:
+def opened(model: Model, frame: Frame, recent: Recent) -> Model:
     """The model as ports that a proxy opens: with one for https beside http where any host is served over TLS.
 
-    A route may stand on a port more than once then, under one name: for hosts of which only some are covered.
+    A route may stand on a port more than once then, under one name: for hosts of which only some are covered.  recent: what
+    was made of the very same route is the same object again, by which it is known further on.
     """
     covered = frozenset(host for certificate in model.certificates for host in certificate.hosts)
-    return replace(model, listeners=tuple(port for x in model.listeners for port in _ports(x, covered, frame)))
+    return replace(model, listeners=tuple(port for x in model.listeners for port in _ports(x, covered, frame, recent)))
 
 
-def _ports(listener: Listener, covered: Hosts, frame: Frame) -> Iterator[Listener]:
+def _ports(listener: Listener, covered: Hosts, frame: Frame, recent: Recent) -> Iterator[Listener]:
     if listener.protocol != "http":
         yield listener
         return
-    yield replace(listener, routes=tuple(part for route in listener.routes for part in _plain(route, covered)))
+    served = [(route, _of(route, covered, recent)) for route in listener.routes]
+    plain = tuple(
+        part for route, own in served for part in (recent.once(_plain, route, own) if own or route.tls.needed else (route,))
+    )
+    yield replace(listener, routes=plain)
     beneath = _beneath(listener, covered)
-    routes = tuple(part for route in listener.routes for part in _secured(route, covered, beneath))
+    routes = tuple(
+        part for route, own in served if own or beneath for part in recent.once(_secured, route, own, _of(route, beneath, recent))
+    )
     if routes:
         yield Listener(name=Name("https"), port=Port(frame.https_port), protocol="https", routes=routes)
+
+
+def _of(route: Route, hosts: Hosts, recent: Recent) -> tuple[Host | Wildcard, ...]:
+    """Those of a route's hosts that are among these."""
+    if not hosts:
+        return ()
+    found = tuple(host for host in route.hosts if host in hosts)
+    return route.hosts if len(found) == len(route.hosts) else recent.one(found)
 
 
 def _beneath(listener: Listener, covered: Hosts) -> Hosts:
@@ -131,30 +147,34 @@ def _beneath(listener: Listener, covered: Hosts) -> Hosts:
     return frozenset(host for host in hosts if any(host.removeprefix("*").endswith(wild.suffix) for wild in wildcards))
 
 
-def _plain(route: Route, covered: Hosts) -> Iterator[Route]:
-    """A route on the http port, apart by what becomes of its hosts there."""
-    if route.withheld or route.tls.mode == "off" or not (route.tls.needed or any(host in covered for host in route.hosts)):
-        yield route
-        return
-    with_one = tuple(host for host in route.hosts if host in covered)
+def _plain(route: Route, covered: tuple[Host | Wildcard, ...]) -> tuple[Route, ...]:
+    """A route that has to do with TLS on the http port, apart by what becomes of its hosts there.
+
+    covered: those of them that have a certificate.
+    """
+    if route.withheld or route.tls.mode == "off":
+        return (route,)
     without = tuple(host for host in route.hosts if host not in covered)
-    if with_one:
-        here = replace(route, hosts=with_one)
-        yield shut(here, only="https") if route.tls.redirect else here
+    parts: list[Route] = []
+    if covered:
+        here = replace(route, hosts=covered)
+        parts.append(shut(here, only="https") if route.tls.redirect else here)
     if without or not route.hosts:
         here = replace(route, hosts=without)
-        yield withheld(here, "tls") if route.tls.needed else here
+        parts.append(withheld(here, "tls") if route.tls.needed else here)
+    return tuple(parts)
 
 
-def _secured(route: Route, covered: Hosts, beneath: Hosts) -> Iterator[Route]:
+def _secured(route: Route, covered: tuple[Host | Wildcard, ...], beneath: tuple[Host | Wildcard, ...]) -> tuple[Route, ...]:
     """A route on the https port; one that is not served over TLS stands there too, so that its paths go to no other route."""
-    hosts = tuple(host for host in route.hosts if host in covered)
-    if hosts:
-        here = replace(route, hosts=hosts)
+    parts: list[Route] = []
+    if covered:
+        here = replace(route, hosts=covered)
         off = route.tls.mode == "off" and not route.withheld
-        yield shut(here, only="http") if off else _strict(here)
-    if hosts := tuple(host for host in route.hosts if host in beneath):
-        yield shut(replace(route, hosts=hosts, withheld=""), only="http")
+        parts.append(shut(here, only="http") if off else _strict(here))
+    if beneath:
+        parts.append(shut(replace(route, hosts=beneath, withheld=""), only="http"))
+    return tuple(parts)
 
 
 def _strict(route: Route) -> Route:

@@ -53,7 +53,8 @@ class Tally:
 def probes(model: Model, recent: Recent | None = None) -> tuple[Probe, ...]:
     """Everything that is to be found out of the servers that would take requests.  recent: of most pools it is the same again."""
     recent = recent or Recent()
-    return tuple(sorted((p for pool in model.pools for p in recent.of(_of_pool, pool)), key=attrgetter("name")))
+    of_pool = recent.over(_of_pool)
+    return tuple(sorted((p for pool in model.pools for p in of_pool(pool)), key=attrgetter("name")))
 
 
 def _of_pool(pool: Pool) -> tuple[Probe, ...]:

@@ -97,7 +97,7 @@ def shape(
     claims = {claim.name: claim for claim in kept.claims}
     built = build(state, vantage, settings.labels, frame, claims, policy, recent, users)
     model, bare = secure(located(built.model) if followed else built.model, shelf.certificates)
-    model, cannot = proxy.fit(model, caps) if caps else (model, ())
+    model, cannot = proxy.fit(model, caps, recent) if caps else (model, ())
     model = hold(model) if hold else model
     problems = {*built.problems, *shelf.problems, *bare, *cannot}
     for quarantined in kept.quarantined:
@@ -150,7 +150,8 @@ def _shut(model: Model, names: Container[str]) -> Model:
 def _beside(route: Route, built: Built, state: State) -> frozenset[Name]:
     """The routes of the same owner to which its requests would go without it."""
     owners = {instance.name: instance.owner for instance in state.instances}
-    owner = {placement.route: owners[placement.instance] for placement in built.placements}
+    # The oldest of a route speaks for it: one that redirects may be another owner's too, who says the very same.
+    owner = {placement.route: owners[placement.instance] for placement in reversed(built.placements)}
     return frozenset(
         other.name
         for other in built.model.routes()
@@ -223,18 +224,17 @@ def _private(candidate: Candidate, model: Model) -> frozenset[str]:
 def _as_json(model: Model, recent: Recent) -> bytes:
     """What `read_model` reads: most of its routes and pools are the text that they were the last time."""
     listeners = (_listener_as_json(listener, recent) for listener in model.listeners)
-    pools = (recent.of(_json, pool, pool.origin, *(s.origin for s in pool.servers)) for pool in model.pools)
+    pools = map(recent.over(_json), model.pools)
     rest = _json(replace(model, listeners=(), pools=()))
     return _with(_with(rest, "listeners", listeners), "pools", pools).encode()
 
 
 def _listener_as_json(listener: Listener, recent: Recent) -> str:
-    routes = (recent.of(_json, route, route.origin) for route in listener.routes)
+    routes = map(recent.over(_json), listener.routes)
     return _with(_json(replace(listener, routes=())), "routes", routes)
 
 
-def _json(value: object, *_origins: Origin) -> str:
-    """Origins do not count when values are compared, and are remembered by too."""
+def _json(value: object) -> str:
     return json.dumps(encode(value), sort_keys=True)
 
 

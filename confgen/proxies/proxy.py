@@ -86,10 +86,10 @@ class Proxy(Protocol):
         Raises BadInput when neither can be read there.
         """
 
-    def fit(self, model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
-        """The part of the model that this proxy in this version can do, and a Problem for each thing it cannot (pure)."""
+    # `recent` in the next four: what the last text was made of; most of it is the same in this one.
 
-    # `recent` in the next three: what the last text was made of; most of it is the same in this one.
+    def fit(self, model: Model, caps: Caps, recent: Recent | None = None) -> tuple[Model, tuple[Problem, ...]]:
+        """The part of the model that this proxy in this version can do, and a Problem for each thing it cannot (pure)."""
 
     def view(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> dict[str, object]:
         """What the templates get (pure).  `generation` and `part` are added by render."""

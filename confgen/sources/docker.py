@@ -125,9 +125,9 @@ class DockerSource:
                 *(note.due for note in self._notes.values()),
                 *self._announced.values(),
             ]
-        instances = (_as_noted(row, row.id in stopping, believed.get(row.id)) for row in self._rows.values())
+        noted = {i: _as_noted(self._rows[i], i in stopping, believed.get(i)) for i in {*stopping, *believed}}
         again = max(0.0, min(ends) - self._clock()) if ends else None
-        return Snapshot(self.name, tuple(sorted(instances, key=lambda i: (i.name, i.id))), again=again)
+        return Snapshot(self.name, tuple((self._rows | noted).values()), again=again)
 
     def expects(self) -> bool:
         """Whether more is about to start: what would be added now can be added together with it."""
@@ -229,7 +229,8 @@ class DockerSource:
                 "the engine's list of containers is not a list", "is this a Docker-compatible engine, API 1.41 or later?"
             )
         found = (rows.instance(row, self.name) for row in answer)
-        return {row.id: row for row in found}
+        # What is as before stays the very same object, by which all that follows from it is known again (recent.py).
+        return {row.id: known if (known := self._rows.get(row.id)) == row else row for row in found}
 
     def _guard(self, fresh: dict[str, Instance]) -> dict[str, Instance]:
         """An engine that has just come back may not have its containers back yet.

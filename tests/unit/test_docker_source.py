@@ -170,6 +170,17 @@ def test_a_refresh_asks_for_all(bed: Bed) -> None:
     assert bed.asks(bed.look) == [()]
 
 
+def test_what_is_as_before_is_the_same_object_whoever_changed(bed: Bed) -> None:
+    bed.engine.run("shop")
+    bed.source.refresh()
+    before = bed.look()
+    bed.engine.run("shop", host="shop.test")
+    bed.source.refresh()
+    after = bed.look()
+    assert after["web"] is before["web"]
+    assert after["shop"] != before["shop"]
+
+
 def test_after_each_reconnect_all_is_asked_for_once_the_subscription_stands(bed: Bed) -> None:
     bed.tell()
     assert bed.asks(bed.look) == [()]

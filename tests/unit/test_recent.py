@@ -34,7 +34,7 @@ def test_the_same_question_is_answered_once() -> None:
     assert recent.of(_noted, 1, "a") is not recent.of(_noted, 2, "a")
 
 
-def _noted(number: int, text: str) -> list[object]:
+def _noted(number: object, text: str) -> list[object]:
     return [number, text]
 
 
@@ -56,6 +56,44 @@ def test_it_does_not_grow_with_what_comes_and_goes() -> None:
         recent.next()
         recent.of(_noted, number, "a")
     assert len(recent._known) <= _ROUNDS + 1
+
+
+def test_of_many_things_each_is_known_by_being_the_same_object() -> None:
+    recent, calls = Recent(), list[list[int]]()
+
+    def noted(thing: list[int], text: str) -> str:
+        calls.append(thing)
+        return f"{text}{thing}"
+
+    one, equal = [1], [1]
+    assert [recent.over(noted, "a")(thing) for thing in (one, one, equal)] == ["a[1]"] * 3
+    assert [id(thing) for thing in calls] == [id(one), id(equal)]
+    assert recent.over(noted, "b")(one) == "b[1]"
+    assert recent.over(noted, "a")(one) == "a[1]"
+    assert len(calls) == 3
+
+
+def test_pieces_of_a_text_are_known_by_what_they_say() -> None:
+    recent, calls = Recent(), list[bytes]()
+
+    def noted(piece: bytes, number: int) -> int:
+        calls.append(piece)
+        return len(piece) + number
+
+    for _ in range(2):
+        assert [recent.over_texts(noted, 1)(piece) for piece in b"aa bb aa".split()] == [3, 3, 3]
+    assert calls == [b"aa", b"bb"]
+
+
+def test_of_many_things_those_that_nobody_asks_for_are_forgotten() -> None:
+    recent, kept = Recent(), [0]
+    first = recent.over(_noted, "a")(kept)
+    for number in range(10 * _ROUNDS):
+        recent.next()
+        assert recent.over(_noted, "a")(kept) is first
+        recent.over(_noted, "a")([number])
+    (many,) = (known.answer for known in recent._known.values())
+    assert len({*many.lately, *many.before}) <= 2 * _ROUNDS + 1
 
 
 class Line:

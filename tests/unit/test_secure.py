@@ -12,10 +12,12 @@ from confgen import vault
 from confgen.model import Model, Route
 from confgen.problem import Effect, Origin, Problem
 from confgen.proxies import PROXIES
+from confgen.recent import Recent
 from confgen.secure import opened, secure
 from confgen.settings import Frame
 from confgen.targets.folder import Folder
 from confgen.tls import Certificate, Shelf, Tls, choose, parse_certificate, parse_hsts, parse_mode
+from confgen.users import Hash, User
 from confgen.values import Name, Refusal, parse_host
 from tests.integration.nginx_bed import model, pool, route, server
 
@@ -37,7 +39,7 @@ def served(*routes: Route, by: tuple[Certificate, ...] = (SHOP, WILD)) -> tuple[
 def ports(found: Model) -> dict[str, dict[str, str]]:
     """What becomes of each host on each port: pool, only or withheld."""
     told: dict[str, dict[str, str]] = {}
-    for listener in opened(found, Frame()).listeners:
+    for listener in opened(found, Frame(), Recent()).listeners:
         for one in listener.routes:
             does = one.withheld or (one.only and f"only {one.only}") or str(one.pool)
             told.setdefault(str(listener.name), {}).update(dict.fromkeys(map(str, one.hosts), does))
@@ -76,6 +78,16 @@ def test_auto_is_https_where_there_is_a_certificate() -> None:
     assert [(c.name, c.hosts) for c in found.certificates] == [("shop", ("shop.test",))]
 
 
+def test_a_route_of_which_only_the_digest_of_a_hash_is_known_does_not_stand_for_the_whole_one() -> None:
+    """They are equal, and what is live holds the digest alone after a restart."""
+    whole, recent = Hash("$6$abcdefgh$" + "a" * 86), Recent()
+    for hashed in (Hash.known(whole.digest), whole):
+        users = (User(Name("bob"), hashed),)
+        found, _ = served(replace(route("r", "shop.test", to="web"), users=users, tls=Tls(redirect=False)))
+        told = {one.users[0].hash.raw for port in opened(found, Frame(), recent).listeners for one in port.routes}
+        assert told == {hashed.raw}
+
+
 def test_without_certificates_no_port_is_opened() -> None:
     found, problems = served(route("r", "shop.test", to="web"), by=())
     assert problems == ()
@@ -92,7 +104,7 @@ def test_a_route_that_requires_tls_is_never_served_without() -> None:
 
 def test_off_stands_on_the_https_port_so_that_nobody_else_answers_there() -> None:
     found, _ = served(route("a", "shop.test", to="web"), route("b", "shop.test", "/b", to="web", tls=Tls(mode="off")))
-    plain, tls = opened(found, Frame()).listeners
+    plain, tls = opened(found, Frame(), Recent()).listeners
     assert [(r.name, r.only) for r in plain.routes] == [("a", "https"), ("b", "")]
     assert [(r.name, r.only) for r in tls.routes] == [("a", ""), ("b", "http")]
 
@@ -112,7 +124,7 @@ def test_what_is_withheld_is_so_on_the_https_port_too_where_it_wants_no_tls() ->
     """It may be a label that says who may come in: 503, and not as if nothing were there."""
     shut = replace(route("r", "shop.test", "/b", tls=Tls(mode="off")), withheld="allow")
     found, _ = served(route("a", "shop.test", to="web"), shut)
-    parts = {listener.name: listener.routes for listener in opened(found, Frame()).listeners}
+    parts = {listener.name: listener.routes for listener in opened(found, Frame(), Recent()).listeners}
     there = [(one.withheld, one.only) for port in ("http", "https") for one in parts[port] if one.name == "r"]
     assert there == [("allow", "")] * 2
 
@@ -149,7 +161,7 @@ def test_of_two_that_are_named_for_a_host_one_holds() -> None:
 
 def test_hsts_is_said_over_tls_alone() -> None:
     found, _ = served(route("a", "shop.test", to="web", tls=Tls(hsts=60, redirect=False)))
-    plain, tls = opened(found, Frame()).listeners
+    plain, tls = opened(found, Frame(), Recent()).listeners
     assert plain.routes[0].response_headers == ()
     assert [(h.name, h.value.raw) for h in tls.routes[0].response_headers] == [("Strict-Transport-Security", "max-age=60")]
 

@@ -36,8 +36,8 @@ class HAProxy:
     def caps(self, said: str) -> Caps:
         return read(said)
 
-    def fit(self, model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
-        return fit(model, caps)
+    def fit(self, model: Model, caps: Caps, recent: Recent | None = None) -> tuple[Model, tuple[Problem, ...]]:
+        return fit(model, caps, recent or Recent())
 
     def view(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> dict[str, object]:
         return view(model, caps, frame, recent or Recent())

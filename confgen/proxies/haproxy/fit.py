@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from confgen.model import Listener, Model, Pool, Route, withheld
 from confgen.problem import Effect, Origin, Problem
 from confgen.proxies.proxy import Caps
+from confgen.recent import Recent
 from confgen.secure import unsecured
 from confgen.values import Balance, Name
 
@@ -27,10 +28,12 @@ class _Fitting:
         self.problems.append(Problem(origin, "CG004", message, effect, hint))
 
 
-def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
+def fit(model: Model, caps: Caps, recent: Recent) -> tuple[Model, tuple[Problem, ...]]:
     """The model without what this HAProxy cannot do, and why each thing is left out."""
     fitting = _Fitting(caps, {pool.name: pool for pool in model.pools})
-    pools = tuple(_fit_pool(pool, fitting) for pool in model.pools)
+    fitted = [*map(recent.over(_pool_alone, caps), model.pools)]
+    pools = tuple(pool for pool, _ in fitted)
+    fitting.problems += (problem for _, found in fitted for problem in found)
     listeners = tuple(_fit_listener(listener, fitting) for listener in model.listeners)
     listeners = tuple(listener for listener in listeners if listener.protocol == "http" or listener.routes)
     used = {route.pool for listener in listeners for route in listener.routes}
@@ -39,6 +42,11 @@ def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
         model, bare = unsecured(model, "this HAProxy was built without OpenSSL, so it has no https", "use the official image")
         fitting.problems += bare
     return model, tuple(sorted(set(fitting.problems)))
+
+
+def _pool_alone(pool: Pool, caps: Caps) -> tuple[Pool, tuple[Problem, ...]]:
+    fitting = _Fitting(caps, {})
+    return _fit_pool(pool, fitting), tuple(fitting.problems)
 
 
 def _fit_pool(pool: Pool, fitting: _Fitting) -> Pool:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from confgen.model import Listener, Model, Pool, Redirect, Route, Server, ServerState
@@ -23,7 +24,7 @@ from confgen.recent import Recent
 from confgen.secure import opened
 from confgen.settings import Frame
 from confgen.snippets import Snippet
-from confgen.values import Name, Port, Text, Wildcard
+from confgen.values import Host, Name, Port, Text, Wildcard
 
 #: Backends of our own; names of pools hold no colon.
 NOT_FOUND, WITHHELD, SECURE = "confgen:not-found", "confgen:withheld", "confgen:https"
@@ -166,22 +167,25 @@ class Elsewhere:
     rules: tuple[Rule, ...] = ()
 
 
-def ports(model: Model, frame: Frame) -> Model:
+def ports(model: Model, frame: Frame, recent: Recent) -> Model:
     """The model with the listeners that are opened: an HTTP one in any case, since hosts that nobody claims are told so."""
     if not any(listener.protocol == "http" for listener in model.listeners):
         model = replace(model, listeners=(Listener(name=Name("http"), port=Port(frame.http_port)), *model.listeners))
-    return opened(model, frame)
+    return opened(model, frame, recent)
 
 
 def maps(model: Model, recent: Recent) -> Maps:
     """The files that lead a request to its backend; the longest suffix first, since HAProxy takes the first that fits."""
-    web = [(listener, route) for listener in model.listeners if listener.web for route in listener.routes]
-    sites = {(host, listener.port) for listener, route in web for host in route.hosts}
+    web = [listener for listener in model.listeners if listener.web]
+    sites = {(host, listener.port) for listener in web for route in listener.routes for host in route.hosts}
+    of_port = {listener.port: recent.over(_host, listener.port) for listener in web}
     exact, prefixes = list[Entry](), list[Entry]()
-    for listener, route in web:
-        (exact if route.match.exact else prefixes).extend(recent.of(_entries, route, recent.one(listener.port)))
+    for listener in web:
+        entries = recent.over(_entries, listener.port)
+        for route in listener.routes:
+            (exact if route.match.exact else prefixes).extend(entries(route))
     return Maps(
-        hosts=_sorted(Entry(f"{h}:{port}", f"{h}:{port}") for h, port in sites if not isinstance(h, Wildcard)),
+        hosts=_sorted(of_port[port](h) for h, port in sites if not isinstance(h, Wildcard)),
         wildcards=tuple(
             Entry(f"{h.suffix}:{port}", f"{h}:{port}")
             for h, port in sorted(sites, key=lambda site: (-len(site[0]), site))
@@ -192,6 +196,10 @@ def maps(model: Model, recent: Recent) -> Maps:
     )
 
 
+def _host(host: Host, port: Port) -> Entry:
+    return Entry(f"{host}:{port}", f"{host}:{port}")
+
+
 def _entries(route: Route, port: Port) -> tuple[Entry, ...]:
     to, path = f"{route.name} {_destination(route, port)}", _spelled(route)
     below = f"={path}" if route.match.exact else path.rstrip("/") + "/"
@@ -199,7 +207,7 @@ def _entries(route: Route, port: Port) -> tuple[Entry, ...]:
 
 
 def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    return tuple(sorted(entries, key=lambda entry: entry.key))
+    return tuple(sorted(entries, key=attrgetter("key")))
 
 
 def _spelled(route: Route) -> str:
@@ -314,7 +322,7 @@ def backs(model: Model, recent: Recent) -> tuple[Back, ...]:
         for route in listener.routes:
             if route.pool:
                 users[route.pool].append((port, route))
-    return tuple(recent.of(_back, pool, *chain.from_iterable(users[pool.name])) for pool in model.pools)
+    return tuple(recent.once(_back, pool, *chain.from_iterable(users[pool.name])) for pool in model.pools)
 
 
 def _each_once(users: Iterable[tuple[Listener, Route]]) -> tuple[tuple[Listener, Route], ...]:

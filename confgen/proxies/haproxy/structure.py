@@ -67,7 +67,7 @@ SKELETON: Mapping[str, tuple[str, ...]] = {
 
 def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structure:
     """What must stand in the files, made without the templates."""
-    model = recent.once(shape.ports, model, frame)
+    model = recent.once(shape.ports, model, frame, recent)
     found = [Statement((), tuple(words.split(" "))) for words in _shared(model)]
     for users in guards.user_lists(model):
         found += _section(f"userlist {users.name}", (("user", u.name, "password", u.hash.digest) for u in users.users))
@@ -75,12 +75,12 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
         counted = f"stick-table type ipv6 size 100k expire {period(table.expire)} store {table.counts}"
         found += _section(f"backend {table.name} from confgen:http", [tuple(counted.split(" "))])
     every = only(frame.snippets, "haproxy", "frontend")
-    for front in shape.fronts(model, caps, frame):
+    for front in recent.once(shape.fronts, model, caps, frame):
         title = f"frontend {front.name} from confgen:{'http' if front.web else front.protocol}"
         found += _section(title, (*_front(front), *_own(every if front.web else None, "frontend")))
-    own = placed(frame.snippets, "haproxy", "backend")
+    own, said = placed(frame.snippets, "haproxy", "backend"), recent.over(_pool)
     for back in recent.once(shape.backs, model, recent):
-        found += recent.of(_pool, back, own.get(back.name))
+        found += _pool(back, own[back.name]) if back.name in own else said(back)
     for name, statements in _answers(model, frame):
         found += _section(f"backend {name} from confgen:http", statements)
     found += _placed(("global",), _own(only(frame.snippets, "haproxy", "global"), "global"))
@@ -162,7 +162,7 @@ def _front(front: shape.Front) -> Iterator[tuple[str, ...]]:
     yield ("default_backend", shape.NOT_FOUND)
 
 
-def _pool(back: shape.Back, snippet: Snippet | None) -> list[Statement]:
+def _pool(back: shape.Back, snippet: Snippet | None = None) -> list[Statement]:
     title = f"backend {back.name} from confgen:{'tcp' if back.protocol == 'tcp' else 'http'}"
     return _section(title, (*_back(back), *_own(snippet, "backend")))
 
@@ -225,9 +225,10 @@ def _answers(model: Model, frame: Frame) -> Iterator[tuple[str, list[tuple[str, 
 
 def _maps(model: Model, recent: Recent) -> Iterator[Statement]:
     maps = recent.once(shape.maps, model, recent)
-    for name in ("hosts", "wildcards", "exact", "prefixes"):
-        for position, entry in enumerate(getattr(maps, name)):
-            yield _entry(f"{name}.map", position, entry.key, *entry.value.split(" "))
+    for position, entry in enumerate(maps.wildcards):
+        yield _mapped(entry, _FIRST_WINS, position)
+    for name in ("hosts", "exact", "prefixes"):
+        yield from map(recent.over(_mapped, f"{name}.map"), getattr(maps, name))
     for position, site in enumerate(guards.strict(model)):
         yield _entry("strict.map", position, site, "1")
 
@@ -237,9 +238,17 @@ def _certificates(model: Model, frame: Frame) -> Iterator[Statement]:
         yield _entry(shape.CERTIFICATES, 0, entry.value, entry.key)
 
 
+def _mapped(entry: shape.Entry, file: str, position: int = 0) -> Statement:
+    return _entry(file, position, entry.key, *entry.value.split(" "))
+
+
+#: The map in which the order counts.
+_FIRST_WINS = "wildcards.map"
+
+
 def _entry(file: str, position: int, *words: str) -> Statement:
-    """A line of a map.  In wildcards.map the order counts, so the position is part of it."""
-    return Statement(((file,), (str(position),)) if file == "wildcards.map" else ((file,),), words)
+    """A line of a map; where the order counts, its position is part of it."""
+    return Statement(((file,), (str(position),)) if file == _FIRST_WINS else ((file,),), words)
 
 
 #: Where a backend begins: HAProxy reads line by line, and a section knows nothing of the one before it.
@@ -251,12 +260,20 @@ def structure(files: Mapping[str, bytes], recent: Recent) -> Structure:
     found: list[Statement] = []
     if _MAIN not in files:
         raise RefusedText(f"there is no {_MAIN}", "render it from a template too")
+    carrying = recent.over_texts(_carrying)
     for part in BEGINS.split(files[_MAIN]):
-        found += recent.of(_carrying, part)
+        found += carrying(part)
     for name, content in sorted(files.items()):
-        if name != _MAIN:
-            found += [_entry(name, position, *map(_text, words)) for position, words in enumerate(tokens.entries(content))]
+        if name == _FIRST_WINS:
+            found += _listed(content, name)
+        elif name != _MAIN:
+            found += chain.from_iterable(map(recent.over_texts(_listed, name), content.split(b"\n")))
     return tuple(found)
+
+
+def _listed(text: bytes, file: str) -> Structure:
+    """What lines of a map say."""
+    return tuple(_entry(file, position, *map(_text, words)) for position, words in enumerate(tokens.entries(text)))
 
 
 def lines(files: Mapping[str, bytes]) -> dict[Statement, tuple[str, int]]:

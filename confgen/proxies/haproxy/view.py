@@ -61,9 +61,9 @@ NAMES: Mapping[str, tuple[Any, str]] = {
 
 def view(model: Model, caps: Caps, frame: Frame, recent: Recent) -> dict[str, object]:
     """Every name that a template may use, but for `generation` and `part`, which rendering adds."""
-    model = recent.once(shape.ports, model, frame)
+    model = recent.once(shape.ports, model, frame, recent)
     maps, backs = recent.once(shape.maps, model, recent), recent.once(shape.backs, model, recent)
-    fronts, own = shape.fronts(model, caps, frame), placed(frame.snippets, "haproxy", "backend")
+    fronts, own = recent.once(shape.fronts, model, caps, frame), placed(frame.snippets, "haproxy", "backend")
     return {
         "branch": ".".join(str(part) for part in caps.version[:2]),
         "caps": sorted(caps.features),

@@ -37,8 +37,8 @@ class Nginx:
     def caps(self, said: str) -> Caps:
         return _caps.read(said)
 
-    def fit(self, model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
-        return _fit.fit(model, caps)
+    def fit(self, model: Model, caps: Caps, recent: Recent | None = None) -> tuple[Model, tuple[Problem, ...]]:
+        return _fit.fit(model, caps, recent or Recent())
 
     def view(self, model: Model, caps: Caps, frame: Frame, recent: Recent | None = None) -> dict[str, object]:
         return _view.view(model, caps, frame, recent or Recent())

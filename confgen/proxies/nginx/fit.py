@@ -9,6 +9,7 @@ from confgen.problem import Effect, Problem, show
 from confgen.proxies.nginx.headers import OWN
 from confgen.proxies.nginx.quote import LONGEST, decoded, quoted, variable
 from confgen.proxies.proxy import Caps
+from confgen.recent import Recent
 from confgen.secure import unsecured
 from confgen.values import Balance, Header, Name
 
@@ -19,10 +20,11 @@ _OF_HTTP = ("uri", "header", "cookie")
 CODE = "CG004"
 
 
-def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
+def fit(model: Model, caps: Caps, recent: Recent) -> tuple[Model, tuple[Problem, ...]]:
     """The model without what this nginx cannot do, and why each thing is left out."""
-    problems: list[Problem] = []
-    pools = tuple(fit_pool(pool, caps, problems) for pool in model.pools)
+    fitted = [*map(recent.over(_fit_pool, caps), model.pools)]
+    pools = tuple(pool for pool, _ in fitted)
+    problems = [problem for _, found in fitted for problem in found]
     listeners = tuple(_fit_listener(listener, {p.name: p for p in pools}, caps, problems) for listener in model.listeners)
     listeners = tuple(listener for listener in listeners if listener.protocol == "http" or listener.routes)
     used = {route.pool for listener in listeners for route in listener.routes}
@@ -35,10 +37,11 @@ def fit(model: Model, caps: Caps) -> tuple[Model, tuple[Problem, ...]]:
     return model, tuple(sorted(set(problems)))
 
 
-def fit_pool(pool: Pool, caps: Caps, problems: list[Problem]) -> Pool:
+def _fit_pool(pool: Pool, caps: Caps) -> tuple[Pool, tuple[Problem, ...]]:
     """A pool that nginx can hold: method and stickiness it knows, servers that the method can take."""
+    problems: list[Problem] = []
     pool = _fit_sticky(_fit_balance(_fit_slow_start(pool, problems), problems), caps, problems)
-    return _fit_names(_fit_backups(pool, problems), caps, problems)
+    return _fit_names(_fit_backups(pool, problems), caps, problems), tuple(problems)
 
 
 def _fit_slow_start(pool: Pool, problems: list[Problem]) -> Pool:

@@ -6,6 +6,7 @@ nginx says `upstream` where we say pool, and has two namespaces of them: one in 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -141,7 +142,8 @@ class Port:
 
 def upstreams(model: Model, caps: Caps, recent: Recent, stream: bool) -> tuple[Upstream, ...]:
     """The upstream blocks of http, or of stream."""
-    found = (recent.of(_upstream, pool, caps) for pool in model.pools if pool.stream is stream)
+    written = recent.over(_upstream, caps)
+    found = (written(pool) for pool in model.pools if pool.stream is stream)
     return tuple(upstream for upstream in found if upstream)
 
 
@@ -221,6 +223,7 @@ def sites(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Re
     """One server block for the hosts of a port that have exactly the same routes, in the order of their first names."""
     files = _files(model, frame) if listener.protocol == "https" else {}
     strict = {*listener.strict()}
+    several = Counter(route.name for route in listener.routes)  # one that is here for several groups of hosts
     of_host: dict[str, list[Route]] = {}
     for route in listener.routes:
         for host in route.hosts:
@@ -228,7 +231,7 @@ def sites(listener: Listener, model: Model, caps: Caps, frame: Frame, recent: Re
     own = placed(frame.snippets, "nginx", "server")
     groups: dict[tuple[str, Snippet | None, tuple[int, ...]], tuple[list[str], list[Route]]] = {}
     for name, routes in sorted(of_host.items()):
-        alike = [recent.one(recent.of(_hostless, route)) for route in routes]
+        alike = [route if several[route.name] == 1 else recent.one(recent.of(_hostless, route)) for route in routes]
         groups.setdefault((files.get(name, ""), own.get(name), tuple(map(id, alike))), ([], alike))[0].append(name)
     pools = {pool.name: pool for pool in model.pools}
     return tuple(

@@ -68,8 +68,9 @@ def _walk(parts: Iterable[bytes], recent: Recent) -> Structure:
     around: tuple[Words, ...] = ()
     loose: list[tuple[Token, ...]] = []
     found: list[Statement] = []
+    whole_block = {blocks: recent.over_texts(_whole_block, blocks) for blocks in _AROUND}
     for part in parts:
-        whole = recent.of(_whole_block, part, around) if around in _AROUND else ()
+        whole = whole_block[around](part) if around in _AROUND else ()
         found += whole
         if not whole and (tokens := recent.of(_tokens, part)):
             around = recent.of(_after, tokens, around)
@@ -242,7 +243,7 @@ def _unnamed(statement: Statement) -> Statement:
 def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structure:
     """The same from the model alone."""
     lists = guards.users_lists(model)  # as they are written: also those of a route that the port for http withholds
-    model = recent.once(opened, model, frame)
+    model = recent.once(opened, model, frame, recent)
     ways, ports = doors(model, caps, frame, recent), shape.ports(model, caps, frame)
     found = [*_plain((), ("events",), ("http",), *([("stream",)] if ports else []))]
     found += _plain((), *([_module(caps)] if ports and "stream" not in caps.features else []))
@@ -254,18 +255,20 @@ def expected(model: Model, caps: Caps, frame: Frame, recent: Recent) -> Structur
     found += _plain(http, *_zones(model, stream=False))
     if any(site.strict for door in ways for site in door.sites):
         found += _block(http, ("map", "$request_uri", "$confgen_ambiguous"), ("default", ""), (guards.AMBIGUOUS, "1"))
+    said = recent.over(_upstream, http)
     for upstream in shape.upstreams(model, caps, recent, stream=False):
-        found += recent.of(_upstream, http, upstream)
+        found += said(upstream)
     for door in ways:
-        found += _site(http, replace(door, listens=tuple(f"{at} default_server" for at in door.listens)), _UNKNOWN)
+        found += _site(_UNKNOWN, http, replace(door, listens=tuple(f"{at} default_server" for at in door.listens)))
+        said = recent.over(_site, http, door.bare or door)
         for site in door.sites:
-            found += recent.of(_site, http, door.bare or door, site)
+            found += said(site)
     found += _control(http, frame)
     for around, kind in (((), "main"), (http, "http")):
         found += _carrying(_own(around, only(frame.snippets, "nginx", kind)))
     found += _plain((("stream",),), *_zones(model, stream=True))
     for upstream in shape.upstreams(model, caps, recent, stream=True):
-        found += _upstream((("stream",),), upstream)
+        found += _upstream(upstream, (("stream",),))
     for port in ports:
         found += _port(port)
     for path, users in lists.items():
@@ -350,7 +353,7 @@ def _module(caps: Caps) -> Words:
     return ("load_module", f"{modules_path(caps)}/ngx_stream_module.so")
 
 
-def _upstream(blocks: tuple[Words, ...], upstream: shape.Upstream) -> list[Statement]:
+def _upstream(upstream: shape.Upstream, blocks: tuple[Words, ...]) -> list[Statement]:
     directives = (("zone", upstream.zone), ("resolver", upstream.resolver), ("", upstream.method), ("sticky", upstream.sticky))
     return _block(
         blocks,
@@ -364,7 +367,7 @@ def _words(line: str) -> Words:
     return tuple(line.split())
 
 
-def _site(blocks: tuple[Words, ...], door: Door, site: shape.Site) -> list[Statement]:
+def _site(site: shape.Site, blocks: tuple[Words, ...], door: Door) -> list[Statement]:
     server = ("server", *site.names, *([_TLS] if door.tls else []))
     found = _block(blocks, server, *(("listen", *at.split()) for at in door.listens), ("server_name", *site.names))
     found += _plain((*blocks, server), *_door(door, site))

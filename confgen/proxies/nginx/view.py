@@ -75,7 +75,7 @@ NAMES: Mapping[str, tuple[Any, str]] = {
 
 def view(model: Model, caps: Caps, frame: Frame, recent: Recent) -> dict[str, object]:
     """Every name that a template may use, but for `generation` and `part`, which rendering adds."""
-    model = recent.once(opened, model, frame)
+    model = recent.once(opened, model, frame, recent)
     ways = doors(model, caps, frame, recent)
     sites = [site for door in ways for site in door.sites]
     ports = shape.ports(model, caps, frame)
