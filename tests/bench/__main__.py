@@ -21,7 +21,7 @@ from tests.bed import engine as bed_engine
 from tests.bed import own, peers, tools
 from tests.bed.shell import BedError
 from tests.bench import engine, page, places
-from tests.bench.figures import Figure, as_json, cases, cell
+from tests.bench.figures import Figure, as_json, cases, cell, growth, joined
 from tests.bench.measure import Measure
 from tests.bench.measures import MEASURES
 from tests.bench.scene import Scene, scene
@@ -129,19 +129,24 @@ def _console() -> Console:
 
 
 def _all(made: Scene, only: tuple[str, ...], most: int, console: Console) -> tuple[Found, dict[str, str]]:
-    """Few other containers first: there are never fewer than before.  What was found, and what failed, and why."""
+    """What was found, and what failed, and why."""
     found: Found = {name: [] for name in MEASURES if name in only}
     missing: dict[str, str] = {}
     for size, name in order({name: MEASURES[name] for name in found}, most):
         made.gather(size)
-        known = len(found[name])
+        part: list[Figure] = []
         try:
-            found[name].extend(MEASURES[name].run(made, size))
+            part.extend(MEASURES[name].run(made, size))
         except (AssertionError, subprocess.SubprocessError) as error:
             missing[name] = f"with {size} others: {reason(error)}"
             console.print(f"{name}, with {size} others: {error}", style="red")
-        if len(found[name]) > known:
-            show(MEASURES[name].title, found[name][known:], console)
+        if part:
+            show(MEASURES[name].title, part, console)
+        found[name] = joined(found[name], part)
+    for name in (name for name in found if name not in missing):
+        if more := growth(found[name], MEASURES[name].passes, MEASURES[name].grows):
+            show(MEASURES[name].title, more, console)
+            found[name] += more
     return found, missing
 
 
@@ -151,9 +156,17 @@ def reason(error: Exception) -> str:
 
 
 def order(measures: dict[str, Measure], most: int) -> list[tuple[int, str]]:
-    """Which measure with how many others around; one that wants more than there may be is content with these."""
-    wanted = {(min(size, most), name): None for name, measure in measures.items() for size in measure.others}
-    return sorted(wanted, key=lambda pair: pair[0])
+    """Which measure with how many others around, pass by pass; one that wants more than there may be is content with these.
+
+    Few others come first, so that in each pass as few as possible come and go.
+    """
+    steps: list[tuple[int, str]] = []
+    for number in range(max(measure.passes for measure in measures.values())):
+        left = {name: measure.others for name, measure in measures.items() if measure.passes > number}
+        steps += sorted(
+            {(min(size, most), name): None for name, sizes in left.items() for size in sizes}, key=lambda pair: pair[0]
+        )
+    return steps
 
 
 def machine() -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 #: Which way is better; "" where that is no question (how many requests were sent).
 Better = Literal["less", "more", ""]
 #: Differences smaller than this are the machine's.
 MARGIN = 0.1
+#: A case with so many other containers around.
+OTHERS = re.compile(r"(.*), (\d+) others")
+#: In the case of a figure that sets two numbers of others against each other.
+AGAINST = " others against "
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,40 @@ def counted(case: str, place: str, count: int, of: int) -> Figure:
 def ratios(ours: Iterable[float], theirs: Iterable[float]) -> tuple[float, ...]:
     """Pair by pair, as they were measured one after the other."""
     return tuple(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+def joined(known: Sequence[Figure], more: Iterable[Figure]) -> list[Figure]:
+    """A case that was measured before goes on; others come after it."""
+    found = {(figure.case, figure.place): figure for figure in known}
+    for figure in more:
+        former = found.get((figure.case, figure.place))
+        found[figure.case, figure.place] = replace(figure, values=former.values + figure.values) if former else figure
+    return list(found.values())
+
+
+def growth(figures: Sequence[Figure], passes: int, begin: tuple[str, ...]) -> list[Figure]:
+    """Pass by pass, the median with the most others around against that with the fewest; and what differs without any reason.
+
+    The latter is the median with the fewest against that of the pass before: nothing but the machine lies between.
+    """
+    sized: dict[tuple[str, str], dict[int, tuple[float, ...]]] = {}
+    for figure in figures:
+        if (found := OTHERS.fullmatch(figure.case)) and figure.case.startswith(begin):
+            sized.setdefault((found[1], figure.place), {})[int(found[2])] = _medians(figure.values, passes)
+    made = []
+    for (case, place), by_size in sized.items():
+        few, many = min(by_size), max(by_size)
+        if many > few:
+            made.append(Figure(f"{case}, {many}{AGAINST}{few}", place, ratios(by_size[many], by_size[few]), "×", ""))
+        again = ratios(by_size[few][1:], by_size[few][:-1])
+        made.append(Figure(f"{case}, {few}{AGAINST}{few} a pass before", place, again, "×", ""))
+    return made
+
+
+def _medians(values: tuple[float, ...], passes: int) -> tuple[float, ...]:
+    """Each pass has as many rounds."""
+    size = len(values) // passes
+    return tuple(statistics.median(values[at : at + size]) for at in range(0, size * passes, size))
 
 
 def number(value: float) -> str:

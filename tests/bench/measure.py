@@ -11,9 +11,11 @@ from tests.bench.scene import Scene
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """run is called once for each number of other containers, with that many around.
+    """run is called for each number of other containers, with that many around.
 
     how: what is done and counted, for the page; markdown.  chart: words that the cases worth a picture begin with.
+    passes: how many times it goes through these numbers, where a difference between them matters that is smaller than what a
+    machine does in the minutes between.  grows: words that the cases begin with of which that difference is a figure too.
     """
 
     title: str
@@ -21,3 +23,5 @@ class Measure:
     run: Callable[[Scene, int], Iterator[Figure]]
     others: tuple[int, ...] = (3,)
     chart: tuple[str, ...] = ()
+    passes: int = 1
+    grows: tuple[str, ...] = ()

@@ -77,7 +77,11 @@ class Scene:
             pass
 
     def gather(self, size: int) -> None:
-        """Other containers come until there are so many: idle, without labels and without a network."""
+        """Other containers come or go until there are so many: idle, without labels and without a network."""
+        self.crowd, left = self.crowd[:size], self.crowd[size:]
+        if left:
+            for _ in self.each((left,), f"other containers: {size}"):
+                remove(left)
         names = [f"{self._mark}-{number}" for number in range(len(self.crowd), size)]
         self.crowd += names
         with ThreadPoolExecutor(max_workers=4) as pool:

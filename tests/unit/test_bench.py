@@ -12,7 +12,7 @@ import pytest
 from tests.bench import page
 from tests.bench.__main__ import again, foreign, order, reason
 from tests.bench.chart import chart
-from tests.bench.figures import Figure, as_json, beaten, cases, cell, counted, from_json, number, ratios
+from tests.bench.figures import Figure, as_json, beaten, cases, cell, counted, from_json, growth, joined, number, ratios
 from tests.bench.measure import Measure
 from tests.bench.measures import MEASURES, replicas, turn, wire
 from tests.e2e.stack import ROOT
@@ -95,9 +95,35 @@ def test_wrk_is_read_in_all_its_units() -> None:
 
 def test_few_others_come_first_and_never_more_than_allowed() -> None:
     assert order(MEASURES, 50)[0][0] == 3
-    assert [size for size, _ in order(MEASURES, 50)] == sorted(size for size, _ in order(MEASURES, 50))
-    small = order({"start": MEASURES["start"], "calls": MEASURES["calls"]}, 20)
-    assert small == [(3, "start"), (10, "calls"), (20, "start"), (20, "calls")]
+    small = order({"calls": MEASURES["calls"], "dead": MEASURES["dead"]}, 20)
+    assert small == [(3, "dead"), (10, "calls"), (20, "calls")]
+
+
+def test_a_measure_of_several_passes_goes_from_few_to_many_and_back() -> None:
+    twice = Measure("Twice", "How.", MEASURES["start"].run, others=(3, 200), passes=2)
+    assert order({"calls": MEASURES["calls"], "twice": twice}, 50) == [
+        (3, "twice"),
+        (10, "calls"),
+        (50, "calls"),
+        (50, "twice"),
+        (3, "twice"),
+        (50, "twice"),
+    ]
+
+
+def test_the_passes_of_a_case_are_one_figure() -> None:
+    first, second = [Figure("c", "p", (1, 2)), Figure("d", "p", (5,))], [Figure("c", "p", (3,)), Figure("c", "q", (4,))]
+    assert joined(first, second) == [Figure("c", "p", (1, 2, 3)), Figure("d", "p", (5,)), Figure("c", "q", (4,))]
+
+
+def test_growth_is_told_pass_by_pass_and_beside_it_what_the_machine_does_alone() -> None:
+    found = [Figure("c, 3 others", "p", (9, 10, 11, 20, 20, 90)), Figure("c, 200 others", "p", (11, 1, 12, 24, 24, 24))]
+    assert growth(found, 2, ("c",)) == [
+        Figure("c, 200 others against 3", "p", (1.1, 1.2), "×", ""),
+        Figure("c, 3 others against 3 a pass before", "p", (2.0,), "×", ""),
+    ]
+    assert growth(found, 2, ()) == []
+    assert growth(found[:1], 2, ("c",)) == [Figure("c, 3 others against 3 a pass before", "p", (2.0,), "×", "")]
 
 
 def test_a_chart_has_a_bar_for_each_place_and_is_as_long_as_the_figure() -> None:
@@ -135,6 +161,19 @@ def test_the_page_names_each_figure_and_where_a_peer_is_better(tmp_path: Path, d
     assert MEASURES["kill"].title not in text
     assert {path.name for path in tmp_path.iterdir()} == {"benchmarks.md", "bench-start.svg"}
     assert all((tmp_path / name).exists() for name in re.findall(r"\]\((bench-[^)]*)\)", text))
+
+
+def test_a_picture_shows_what_was_measured_and_no_ratio_of_it(tmp_path: Path, data: dict[str, object]) -> None:
+    rows = [Figure("c, 3 others", OURS[0], (9, 10)), Figure("c, 200 others", OURS[0], (11, 12))]
+    rows += growth(rows, 2, ("c",))
+    page.write({**data, "measures": {"start": [as_json(row) for row in rows]}}, {"start": MEASURES["memory"]}, tmp_path)
+    text = (tmp_path / "benchmarks.md").read_text()
+    assert "| c, 200 others against 3, × | 1.21 (1.2 to 1.22) |" in text
+    assert not list(tmp_path.glob("*.svg"))
+    measure = Measure("Starts", "How.", MEASURES["start"].run, chart=("c",))
+    page.write({**data, "measures": {"start": [as_json(row) for row in rows]}}, {"start": measure}, tmp_path)
+    tree = ET.parse(tmp_path / "bench-start.svg")
+    assert [text.text for text in tree.iter() if text.get("class") == "head"] == ["c, 3 others", "c, 200 others"]
 
 
 def test_the_page_owns_up_to_a_busy_machine(tmp_path: Path, data: dict[str, object]) -> None:
