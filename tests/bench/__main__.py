@@ -31,9 +31,9 @@ Found = dict[str, list[Figure]]
 
 
 def main(words: list[str]) -> int:
-    asked = _parser().parse_args(words)
+    asked = parsed(words)
     if asked.source:
-        page.write(json.loads(asked.source.read_text(encoding="utf-8")), MEASURES, asked.write or Path("docs"))
+        page.write(asked.source, MEASURES, asked.write or Path("docs"))
         return 0
     running = bed_engine.find()
     if running is None:
@@ -49,15 +49,23 @@ def main(words: list[str]) -> int:
     # An end asked for by `kill` cleans up as one by Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        former = asked.into and json.loads(asked.into.read_text(encoding="utf-8"))
-        if former and (why := foreign(former)):
-            sys.stderr.write(f"tests.bench: {asked.into} is of {why}: figures of two kinds do not go into one page\n")
+        if asked.into and (why := foreign(asked.into)):
+            sys.stderr.write(f"tests.bench: the former figures are of {why}: figures of two kinds do not go into one page\n")
             return 1
         data = _bench(asked)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    _keep(again(former, data) if former else data, asked)
+    _keep(again(asked.into, data) if asked.into else data, asked)
     return 1 if data["missing"] else 0
+
+
+def parsed(words: list[str]) -> argparse.Namespace:
+    """What is asked for; ends the program where it makes no sense."""
+    parser = _parser()
+    asked = parser.parse_args(words)
+    if asked.into and asked.only == tuple(MEASURES):
+        parser.error("--into puts some measures into the figures of a former run: say which, with --only")
+    return asked
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,10 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, help="write the figures into this file")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write benchmarks.md, .json and the charts into this folder")
     parser.add_argument(
-        "--into", type=Path, metavar="JSON", help="with --only: these measures take the place of those in a former run's figures"
+        "--into",
+        type=_former,
+        metavar="JSON",
+        help="with --only: these measures take the place of those in a former run's figures",
     )
     parser.add_argument(
-        "--from", dest="source", type=Path, metavar="JSON", help="measure nothing: write the page of these figures"
+        "--from", dest="source", type=_former, metavar="JSON", help="measure nothing: write the page of these figures"
     )
     return parser
 
@@ -82,6 +93,17 @@ def _names(text: str) -> tuple[str, ...]:
     if unknown:
         raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: no such measure; there are {', '.join(MEASURES)}")
     return chosen
+
+
+def _former(text: str) -> dict[str, Any]:
+    """The figures of a run, as `--json` writes them."""
+    try:
+        data = json.loads(Path(text).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from error
+    if not isinstance(data, dict) or "measures" not in data:
+        raise argparse.ArgumentTypeError(f"{text} has no figures of a run")
+    return data
 
 
 def _bench(asked: argparse.Namespace) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import page
-from tests.bench.__main__ import again, foreign, order, reason
+from tests.bench.__main__ import again, foreign, order, parsed, reason
 from tests.bench.chart import chart
 from tests.bench.figures import Figure, as_json, beaten, cases, cell, counted, from_json, growth, joined, number, ratios
 from tests.bench.measure import Measure
@@ -179,6 +179,27 @@ def test_a_picture_shows_what_was_measured_and_no_ratio_of_it(tmp_path: Path, da
 def test_the_page_owns_up_to_a_busy_machine(tmp_path: Path, data: dict[str, object]) -> None:
     page.write({**data, "load": 2.5}, {"start": MEASURES["start"]}, tmp_path)
     assert "The machine was busy" in (tmp_path / "benchmarks.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--into", "figures.json"], "say which, with --only"),
+        (["--only", "start", "--into", "absent.json"], "absent.json: .* No such file"),
+        (["--only", "start", "--into", "list.json"], "list.json has no figures of a run"),
+        (["--from", "half.json"], "half.json: "),
+        (["--only", "strat"], "strat: no such measure; there are start, "),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_starts(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"figures.json": '{"measures": {}}', "list.json": "[]", "half.json": '{"meas'}.items():
+        Path(name).write_text(text)
+    with pytest.raises(SystemExit):
+        parsed(words)
+    assert re.search(said, capsys.readouterr().err)
 
 
 def test_a_measure_that_ran_again_takes_its_place_and_says_when(tmp_path: Path, data: dict[str, object]) -> None:
