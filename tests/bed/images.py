@@ -132,16 +132,17 @@ def _build(engine: Engine, missing: list[Image]) -> list[Image]:
 
 def _build_on_root(engine: Engine, image: Image, root: Path) -> None:
     base = f"{ROOT_IMAGE}:{root.name}"
-    tar = subprocess.Popen(["tar", "--create", "--numeric-owner", f"--directory={root}", "."], stdout=subprocess.PIPE)
-    done = subprocess.run(
-        ["docker", "import", f"--change=LABEL {LABEL}=root", "-", base],
-        check=False,
-        env={**os.environ, **engine.environment},
-        stdin=tar.stdout,
-        capture_output=True,
-        text=True,
-    )
-    if tar.wait() or done.returncode:
+    words = ["tar", "--create", "--numeric-owner", f"--directory={root}", "."]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as tar:
+        done = subprocess.run(
+            ["docker", "import", f"--change=LABEL {LABEL}=root", "-", base],
+            check=False,
+            env={**os.environ, **engine.environment},
+            stdin=tar.stdout,
+            capture_output=True,
+            text=True,
+        )
+    if tar.returncode or done.returncode:
         raise BedError(f"importing {root}: {done.stderr.strip()}")
     _build_on(engine, image, base)
 

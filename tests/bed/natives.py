@@ -17,6 +17,8 @@ from tests.bed import roots
 from tests.bed.shell import BedError, cache, say
 
 ROOTS = tuple(name for name in roots.ROOTS if name.startswith(("nginx-", "haproxy-")))
+#: The shell of the Alpine images; its binary is linked to nothing.
+SHELL = "busybox-trixie"
 
 # `--argv0` names the script itself: HAProxy's master executes its argv[0] again at each reload.
 SCRIPT = """#!/bin/sh
@@ -47,8 +49,10 @@ class Native:
 
 
 def build() -> list[Native]:
-    """Write one command per proxy and version into `<cache>/bin`, and `natives.json` beside them: what they are."""
-    natives = [_wrap(name.partition("-")[0], root) for name, root in roots.build(ROOTS).items()]
+    """Write one command per proxy and version into `<cache>/bin`, `natives.json` beside them (what they are), and `busybox`."""
+    built = roots.build((*ROOTS, SHELL))
+    natives = [_wrap(name.partition("-")[0], built[name]) for name in ROOTS if name in built]
+    _link(folder() / "busybox", built[SHELL] / "bin" / "busybox")
     described = json.dumps([asdict(native) for native in natives], indent=2)
     _write(folder() / "natives.json", described + "\n", 0o644)
     say("natives", f"{folder()}: {', '.join(f'{native.name} ({native.version})' for native in natives)}")
@@ -70,6 +74,12 @@ def _wrap(program: str, root: Path) -> Native:
     text = script.format(loader=loader, libraries=loader.parent, binary=binary, modules=modules, path=path)
     _write(path, text, 0o755)
     return Native(name=name, version=version, path=str(path), root=str(root), modules=str(modules))
+
+
+def _link(path: Path, target: Path) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.symlink_to(target)
+    draft.replace(path)
 
 
 def _version(command: list[str | Path]) -> str:

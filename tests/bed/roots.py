@@ -119,10 +119,10 @@ def _merge_usr(draft: Path) -> None:
 def _unpack(package: Path, into: Path) -> None:
     """As dpkg does it: through links to folders, not over them, and with the owners that the package means."""
     without = [f"--exclude=./usr/share/{name}/*" for name in NO_DOCS]
-    stream = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
     tar = ["tar", "--extract", "--keep-directory-symlink", "--numeric-owner", f"--directory={into}"]
-    done = subprocess.run([*tar, *without, "--file=-"], stdin=stream.stdout, check=False, capture_output=True, text=True)
-    if stream.wait() or done.returncode:
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as stream:
+        done = subprocess.run([*tar, *without, "--file=-"], stdin=stream.stdout, check=False, capture_output=True, text=True)
+    if stream.returncode or done.returncode:
         raise BedError(f"unpacking {package.name}: {done.stderr.strip()}")
 
 

@@ -69,15 +69,20 @@ def test_confgen_may_write_first(binaries: dict[str, Path], tmp_path_factory: py
         found.stop()
 
 
+def program(shell: str) -> str:
+    """Where it is: on this machine, or else in the bed, which has busybox."""
+    found = shutil.which(shell) or shutil.which(shell, path=Path(os.environ.get("CONFGEN_BED", "")) / "bin")
+    if not found:
+        pytest.skip(f"{shell} is not on this machine, and the bed has none")
+    return found
+
+
 @pytest.mark.parametrize("shell", [("dash",), ("bash", "--posix"), ("busybox", "sh")], ids=lambda shell: shell[0])
 def test_any_posix_shell_will_do(
     shell: tuple[str, ...], binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, backends: Make
 ) -> None:
     """The official images have dash, the Alpine ones busybox."""
-    program = shutil.which(shell[0])
-    if not program:
-        pytest.skip(f"{shell[0]} is not on this machine")
-    found = Bench(VERSIONS[-1], binaries[VERSIONS[-1]], tmp_path_factory.mktemp("shell"), shell=(program, *shell[1:]))
+    found = Bench(VERSIONS[-1], binaries[VERSIONS[-1]], tmp_path_factory.mktemp("shell"), shell=(program(shell[0]), *shell[1:]))
     try:
         found.start()
         assert found.serve(one_site(backends("web"))).result is Result.RELOADED
@@ -114,10 +119,7 @@ def test_the_former_workers_finish_as_soon_as_a_new_one_runs(
     version: str, shell: tuple[str, ...], binaries: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, backends: Make
 ) -> None:
     """The start script tells them, not the master: that is stopped from the moment on at which it has made a worker."""
-    program = shutil.which(shell[0])
-    if not program:
-        pytest.skip(f"{shell[0]} is not on this machine")
-    found = Bench(version, binaries[version], tmp_path_factory.mktemp("former"), shell=(program, *shell[1:]))
+    found = Bench(version, binaries[version], tmp_path_factory.mktemp("former"), shell=(program(shell[0]), *shell[1:]))
     try:
         found.start().serve(one_site(backends("web")))
         assert found.process
