@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import docker as sdk
+from docker.types.daemon import CancellableStream
 
 from tests.e2e.stack import docker, until
 
@@ -63,6 +64,16 @@ def _read(process: subprocess.Popen[str], found: Events) -> None:
         for line in process.stdout:
             event = json.loads(line)
             found.seen[event["Action"], event["Actor"]["Attributes"]["name"]] = event["timeNano"] / 1e9
+
+
+def starts(label: str) -> CancellableStream[str]:
+    """Listens from now on until it is closed; the event of each container with this label that starts, as the engine writes it."""
+    return _api().events(filters={"type": "container", "event": "start", "label": label})
+
+
+def address(container: str, network: str) -> str:
+    """On a network of the engine."""
+    return str(_api().inspect_container(container)["NetworkSettings"]["Networks"][network]["IPAddress"])
 
 
 def version() -> str:
@@ -128,6 +139,21 @@ def at_rest(numbers: list[int]) -> bool:
     time.sleep(MOMENT)
     used = [own_cpu_ms(number) - then for number, then in zip(numbers, before, strict=True)]
     return max(used) <= MOMENT * 1000 * REST
+
+
+def busy() -> float:
+    """The share of all cores that this machine has used for a moment."""
+    before = _cores()
+    time.sleep(MOMENT)
+    used, idle = (now - then for now, then in zip(_cores(), before, strict=True))
+    return used / (used + idle)
+
+
+def _cores() -> tuple[int, int]:
+    """In ticks since the start: used, and not (proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal)."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, idle
 
 
 #: In seconds, and the share of a core that counts as rest.

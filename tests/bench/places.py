@@ -59,7 +59,7 @@ class Place:
         until(lambda: self.status(host) == 200, f"{self.name} serves {host}")
 
     def forgets(self, host: str) -> None:
-        until(lambda: self.status(host) not in {0, 200, 502, 504}, f"{self.name} has forgotten {host}")
+        until(lambda: self.status(host) == 404, f"{self.name} has forgotten {host}")
 
     def replicas(self, count: int, manner: str = "dies") -> list[str]:
         """So many containers of the project's app, made anew with these manners, all of them answering."""

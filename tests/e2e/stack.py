@@ -84,13 +84,13 @@ def get(
         return Response(answer.status, body, {k.lower(): v for k, v in answer.getheaders()})
 
 
-def until(true: Callable[[], Any], what: str | Callable[[], str], deadline: float = DEADLINE) -> float:
+def until(true: Callable[[], Any], what: str | Callable[[], str], deadline: float = DEADLINE, pause: float = 0.01) -> float:
     """Waits for the thing itself; how many seconds it took. `what` may be a function, to say how it stands when time is up."""
     started = time.monotonic()
     while not true():
         if time.monotonic() - started >= deadline:
             raise AssertionError(f"after {deadline:g} s still not: {what() if callable(what) else what}")
-        time.sleep(0.01)
+        time.sleep(pause)
     return time.monotonic() - started
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tests.bed import peers
 from tests.bench import places
+from tests.bench.engine import address
 from tests.bench.figures import Figure, ratios
 from tests.bench.measure import Measure
 from tests.bench.places import FILES, Place
@@ -52,8 +53,8 @@ def run(scene: Scene, _others: int) -> Iterator[Figure]:
         names = list(addresses)
         # There and back: of a pair each is first in half of the rounds, so that who comes after whom weighs on both alike.
         rounds = [(number, name) for number in range(scene.times(20)) for name in (names[::-1] if number % 2 else names)]
-        for address in addresses.values():
-            _wrk(address, 1)
+        for to in addresses.values():
+            _wrk(to, 1)
         for _, name in scene.each(rounds, "wrk"):
             found[name].append(_wrk(addresses[name], SECONDS))
     yield from _figures(found)
@@ -84,32 +85,27 @@ def _around(all_places: tuple[Place, ...]) -> Iterator[dict[str, str]]:
             undo.callback(docker, "network", "disconnect", world.network, proxy)
         proxies = {place.name: place.world.container("proxy") for place in all_places}
         proxies |= {name: world.container(service) for service, name in BY_HAND.items()}
-        addresses = {name: _address(proxy, world.network) for name, proxy in proxies.items()}
+        # Inside the engine's network: a published port would have the engine's own forwarder in the way.
+        addresses = {name: address(proxy, world.network) for name, proxy in proxies.items()}
         side_by_side = [name for pair in (SAME | BARE).items() for name in pair]
         addresses = {name: addresses[name] for name in dict.fromkeys((*side_by_side, *addresses))}
-        for name, address in addresses.items():
-            until(lambda address=address: _answers(address), f"{name} serves {HOST}")  # type: ignore[misc]
+        for name, to in addresses.items():
+            until(lambda to=to: _answers(to), f"{name} serves {HOST}")  # type: ignore[misc]
         yield addresses
 
 
-def _address(container: str, network: str) -> str:
-    """Inside the engine's network: a published port would have the engine's own forwarder in the way."""
-    template = f'{{{{(index .NetworkSettings.Networks "{network}").IPAddress}}}}'
-    return docker("inspect", "--format", template, container)
-
-
-def _answers(address: str) -> bool:
-    words = ["wrk", "-t1", "-c1", "-d1s", "--latency", *_to(address)]
+def _answers(to: str) -> bool:
+    words = ["wrk", "-t1", "-c1", "-d1s", "--latency", *_host(to)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     return done.returncode == 0 and "Non-2xx" not in done.stdout and read(done.stdout).per_second > 0
 
 
-def _to(address: str) -> list[str]:
-    return ["-H", f"Host: {HOST}", f"http://{address}/"]
+def _host(to: str) -> list[str]:
+    return ["-H", f"Host: {HOST}", f"http://{to}/"]
 
 
-def _wrk(address: str, seconds: int) -> Seen:
-    words = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency", *_to(address)]
+def _wrk(to: str, seconds: int) -> Seen:
+    words = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--latency", *_host(to)]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in said, said
     assert "Socket errors" not in said, said
