@@ -48,10 +48,14 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that is said to a running proxy.  answers: a pattern of its good answers, "" for silence."""
+    """One thing that is said to a running proxy.  answers: a pattern of its good answers, "" for silence.
+
+    there: a pattern of answers that are good too, where what is there already was made by the same words.
+    """
 
     said: str
     answers: str = ""
+    there: str = ""
 
 
 @dataclass(frozen=True, slots=True)

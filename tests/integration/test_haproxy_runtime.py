@@ -162,6 +162,26 @@ def test_a_host_with_a_pool_of_its_own(bench: Bench, backends: Make) -> None:
         assert (added.result, added.why) == (Result.RELOADED, "backend b is new, and only HAProxy 3.4 and later can add one")
 
 
+@pytest.mark.parametrize("first", ["http", "https", "h2c"])
+@pytest.mark.parametrize("then", ["http", "https", "h2c"])
+def test_who_is_back_and_speaks_another_protocol_is_not_taken_for_who_left(
+    bench: Bench, backends: Make, first: str, then: str
+) -> None:
+    """What HAProxy keeps of a server in maintenance would speak the former one, and shows nothing of it."""
+    one, two = backends("one"), backends("two")
+    without = one_pool(server("one", one.port), server("base", one.port), protocol="http")
+
+    def having(protocol: str) -> Model:
+        more = pool("b", server("two", two.port), protocol=protocol)
+        return model(route("b.web", "b.test", to="b"), *without.routes(), more, *without.pools)
+
+    bench.serve(having(first))
+    bench.serve(without)
+    again = bench.serve(having(then))
+    assert again.result is (Result.ADJUSTED if first == then and bench.version == "3.4" else Result.RELOADED), again.why
+    does_what_a_fresh_one_does(bench)
+
+
 def test_every_way_to_choose_and_to_speak_takes_new_servers(bench: Bench, backends: Make) -> None:
     one, two = backends("one"), backends("two")
     kinds: dict[str, dict[str, object]] = {

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from confgen.errors import TargetUnavailable
 from confgen.model import ServerState
-from confgen.proxies.haproxy import HAPROXY
+from confgen.proxies.haproxy import HAPROXY, sheet
 from confgen.proxies.proxy import Step
+from confgen.targets.folder import Folder
 from confgen.values import Weight
 from tests.unit.haproxy_models import model, pool, route, server, text_of
 from tests.unit.test_haproxy_control import Fake
@@ -63,6 +67,47 @@ def test_any_other_answer_ends_it(answers: list[bytes | Exception], why: str) ->
     target = Fake(list(answers))
     assert why in HAPROXY.change(target, STEPS)
     assert target.answers == []
+
+
+@pytest.mark.parametrize("kind", ["server", "backend"])
+@pytest.mark.parametrize(
+    ("generations", "fine"),
+    [
+        (["https"], True),
+        (["https", ""], True),
+        (["https", "http"], False),
+        (["http", "https", "", ""], True),
+        (["https", "http", ""], False),
+        ([""], False),
+        ([], False),
+    ],
+)
+def test_what_is_there_still_is_woken_only_where_it_was_made_by_the_same_words(
+    tmp_path: Path, generations: list[str], fine: bool, kind: str
+) -> None:
+    """Each generation has the server with this protocol, or not at all; the last one is what runs."""
+    target = Fake([MARKED, THERE[kind]], folder=Folder(tmp_path))
+    for number, protocol in enumerate(generations):
+        name = f"{number:016x}"
+        target.folder.stage(name, speaking(protocol))
+        os.utime(target.folder.generations / name, (number, number))
+    rest = sheet.read(speaking("https")).backends["b"].servers["two"].rest
+    said = {"server": f"add server b/two 10.0.0.9:80 {' '.join(rest)}", "backend": "add backend b from confgen:https"}[kind]
+    assert (HAPROXY.change(target, (Step(said, "New .*", THERE[kind].decode()),)) == "") is fine
+
+
+THERE = {
+    "server": b"Already exists a server with the same name in backend.",
+    "backend": b"b name is already used by other proxy 'backend b'.",
+}
+
+
+def speaking(protocol: str) -> dict[str, bytes]:
+    """Files with a pool b that speaks it, or without b; its backend has another name for its defaults, too."""
+    parts = (route("b", "b.test", to="b"), pool("b", server("two"), protocol=protocol)) if protocol else ()
+    files = text_of(model(route("a", "a.test", to="a"), pool("a"), *parts))[1].as_dict()
+    main = files["haproxy.cfg"].replace(b"backend b from confgen:http", b"backend b from confgen:%s" % protocol.encode())
+    return {**files, "haproxy.cfg": main}
 
 
 def test_what_runs_is_compared_before_its_generation_is_shown() -> None:

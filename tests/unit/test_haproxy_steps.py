@@ -214,7 +214,8 @@ def test_one_that_left_lately_is_woken_but_not_as_a_backup() -> None:
     for server_, woken in ((server("new"), True), (server("new", backup=True), False)):
         step = way(ONE, other(server("one"), server("two"), server_)).then[0]
         assert re.fullmatch(step.answers, "New server registered.")
-        assert bool(re.fullmatch(step.answers, there)) is woken
+        assert not re.fullmatch(step.answers, there)
+        assert bool(re.fullmatch(step.there, there)) is woken
 
 
 def test_a_site_is_whole_before_its_host_is_known_and_until_it_is_not() -> None:

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 
 from confgen.errors import TargetUnavailable
 from confgen.problem import show
-from confgen.proxies.haproxy import sheet
+from confgen.proxies.haproxy import sheet, steps
 from confgen.proxies.haproxy.control import SOCKET
 from confgen.proxies.haproxy.sheet import Sheet
 from confgen.proxies.proxy import Step
@@ -42,20 +42,29 @@ class Row:
     since: int
 
 
-def change(target: Target, steps: Sequence[Step]) -> str:
+def change(target: Target, said: Sequence[Step]) -> str:
     """Says each step; "" when every answer was right, else the one that was not."""
-    if not steps:
+    if not said:
         return ""
     try:
         if not _show(target, _CHANGING):
             return "it cannot be told to show another generation"
-        for step in steps:
+        for step in said:
             answer = _said(target, step.said)
-            if not re.fullmatch(step.answers, answer):
+            if not re.fullmatch(step.answers, answer) and not _woken(target, step, answer):
                 return f"{show(step.said)} was answered with {show(answer)}"
     except TargetUnavailable as error:
         return error.message
     return ""
+
+
+def _woken(target: Target, step: Step, answer: str) -> bool:
+    """Whether what is there already will do: the last generation that had it made it by the same words."""
+    if not step.there or not re.fullmatch(step.there, answer):
+        return False
+    folder = target.folder
+    found = (steps.made_so(step.said, sheet.read(folder.read(generation))) for generation, _ in folder.history())
+    return next((so for so in found if so is not None), False)
 
 
 def confirm(target: Target, generation: str, files: Mapping[str, bytes]) -> str:

@@ -6,7 +6,8 @@ backend is there before a map leads to it, the longer path before the shorter on
 
 What leaves is not deleted at once.  A stream that waits for its next try still points at its server, and HAProxy can crash
 when that is deleted (haproxy issues 2298, 2323, 3455).  It stays in maintenance, and is swept out by a later change; see
-alter.py.  If its container is back before that, the same server is woken with what has changed.
+alter.py.  If its container is back before that, the same server is woken with what has changed, if that is no more than can be
+changed: HAProxy does not tell by which words a server was made, but a former generation does.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from confgen.proxies.proxy import Caps, Step, Way
 MOST = 400
 
 _NEW_SERVER = r"New server registered\."
-_SERVER_OR_THERE = rf"{_NEW_SERVER}|Already exists a server with the same name in backend\."
-_BACKEND_OR_THERE = r"New backend registered\.|.* name is already used by other proxy 'backend .*"
+_SERVER_THERE = r"Already exists a server with the same name in backend\."
+_NEW_BACKEND = r"New backend registered\."
+_BACKEND_THERE = r".* name is already used by other proxy 'backend .*"
 _ADDRESS = r".* by 'stats socket command'|nothing changed"
 
 
@@ -111,7 +113,7 @@ def _arrives(title: str, section: Section, sheet: Sheet, caps: Caps, found: _Fou
         raise NeedsReload(f"{_plainly(title)} is new, and only HAProxy 3.4 and later can add one")
     _plain(title, section, sheet)
     name = title.split(" ")[1]
-    found.up.append(Step(f"add {title}", _BACKEND_OR_THERE))
+    found.up.append(Step(f"add {title}", _NEW_BACKEND, _BACKEND_THERE))
     _servers(name, {}, section.servers, caps, found)
     found.up.append(Step(f"publish backend {name}", r"Backend published\."))
 
@@ -149,9 +151,21 @@ def _added(at: str, server: Server, caps: Caps) -> list[Step]:
     """A server of that name may be there still, in maintenance, and is woken; none that is a backup, see _removed."""
     if "cookie" in server.rest and "add-cookie" not in caps.features:
         raise NeedsReload(f"server {at} has a cookie, and only HAProxy 3.0 and later can add such a one")
-    answers = _NEW_SERVER if "backup" in server.rest else _SERVER_OR_THERE
+    there = "" if "backup" in server.rest else _SERVER_THERE
     bare = Server(server.name, "", weight=-1, most=-1, disabled=True, rest=server.rest)
-    return [Step(" ".join(("add server", at, server.address, *server.rest)), answers), *_changed(at, bare, server)]
+    return [Step(" ".join(("add server", at, server.address, *server.rest)), _NEW_SERVER, there), *_changed(at, bare, server)]
+
+
+def made_so(said: str, sheet: Sheet) -> bool | None:
+    """Whether a text makes what a step adds by the same words, but for an address; None where it has no such thing."""
+    _, kind, at, *words = said.split(" ")
+    if kind == "backend":
+        titles = [title for title in sheet.sections if title.startswith(f"backend {at} ")]
+        return titles == [f"backend {at} {' '.join(words)}"] if titles else None
+    backend, _, name = at.partition("/")
+    section = sheet.backends.get(backend)
+    server = section.servers.get(name) if section else None
+    return " ".join(server.rest) == " ".join(words[1:]) if server else None
 
 
 def _removed(at: str, server: Server) -> list[Step]:
