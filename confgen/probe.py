@@ -11,7 +11,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from confgen.kept import Verdict
@@ -25,18 +24,26 @@ _SOON, _SLOWEST = 0.005, 1.0
 _LONG = 15.0
 #: How long a connection may take that only shows that a port is open.
 _CONNECT = 1.0
+#: So many stand for all where it is in doubt whether anybody can be heard.
+_FEW = 3
+#: How long the other side may take to end a TLS connection, in seconds; nobody waits for it.
+_FAREWELL = 1.0
 #: The longest status line that is read of an answer.
 _LINE = 4096
 
 
 @dataclass(slots=True)
 class _Watched:
-    """One probe that is under way.  heard: the last answer was one, good or bad, and not silence."""
+    """One probe that is under way.
+
+    heard: the last answer was one, good or bad, and not silence.  missed: somebody went on without its first answer.
+    """
 
     probe: Probe
     tally: Tally = Tally()
     words: str = ""
     heard: bool = False
+    missed: bool = False
     since: float = field(default_factory=time.monotonic)
     told_long: bool = False
     asked: threading.Event = field(default_factory=threading.Event)
@@ -69,7 +76,10 @@ class Judge:
         for watched in fresh:
             watched.asked.wait(max(0.0, until - time.monotonic()))
         with self._lock:
-            return {p.name: v for p in wanted if (w := self._watched.get(p)) and (v := w.verdict)}
+            known = {p.name: (w, w.verdict) for p in wanted if (w := self._watched.get(p))}
+            for watched, verdict in known.values():
+                watched.missed = verdict is None
+            return {name: verdict for name, (_, verdict) in known.items() if verdict}
 
     def keep_to(self, seats: frozenset[str]) -> None:
         """Asks nobody any more for the sake of proxies that are gone."""
@@ -109,7 +119,7 @@ class Judge:
         pause = _SOON
         while True:
             words = await _asked(probe)
-            self._count(watched, words)
+            self._count(watched, words, deaf=words is _SILENCE and await self._deaf(watched))
             watched.asked.set()
             if probe.check:
                 await asyncio.sleep(probe.check.interval / 1000)
@@ -119,28 +129,36 @@ class Judge:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _SLOWEST)
 
-    def _count(self, watched: _Watched, words: str) -> None:
+    def _count(self, watched: _Watched, words: str, deaf: bool) -> None:
         """One more answer; rings when it changes what is known."""
         silent = words is _SILENCE
         with self._lock:
             watched.heard = not silent
-            if silent and (watched.probe.check is None or self._blind()):
+            if silent and (watched.probe.check is None or deaf):
                 return
             before = watched.verdict
             watched.words = words
             watched.tally = watched.tally.and_one(not words, watched.probe.check)
             watched.told_long = bool(words) and time.monotonic() - watched.since > _LONG
             after = watched.verdict
-            first = before is None and not watched.asked.is_set()
+            first = before is None and not watched.asked.is_set() and not watched.missed
         if after != before and after and not first and (before is None or before.up != after.up or before.long != after.long):
             said = watched.probe.name.split(" ")[1]
             self._ring(
                 f"{said} is up" if after.up else f"{said}: {after.words}", watched.probe.check is not None and not after.up
             )
 
-    def _blind(self) -> bool:
-        """Nobody at all answers: then it is we who hear nothing."""
-        return not any(watched.heard for watched in self._watched.values())
+    async def _deaf(self, silent: _Watched) -> bool:
+        """Nobody else answers either: then it is we who hear nothing.
+
+        What was said by those who are not asked any more counts no longer: a few of them are asked once more.
+        """
+        with self._lock:
+            heard = [watched for watched in self._watched.values() if watched.heard and watched is not silent]
+        if any(watched.task and not watched.task.done() for watched in heard):
+            return False
+        answers = await asyncio.gather(*(_asked(watched.probe) for watched in heard[:_FEW]))
+        return all(words is _SILENCE for words in answers)
 
 
 def _first(probe: Probe, before: Mapping[str, Verdict]) -> _Watched:
@@ -172,13 +190,12 @@ async def _answer(probe: Probe, check: Check) -> str:
     http = probe.check is not None and check.path is not None
     # A container's own certificate can vouch for no name; the proxies do not verify it either.
     tls = unverified() if http and probe.tls else None
-    reader, writer = await asyncio.open_connection(probe.address, probe.port, ssl=tls, limit=_LINE)
+    ending = {"ssl_shutdown_timeout": _FAREWELL} if tls else {}
+    reader, writer = await asyncio.open_connection(probe.address, probe.port, ssl=tls, limit=_LINE, **ending)
     try:
         return await _status(reader, writer, probe, check) if http else ""
     finally:
-        writer.close()
-        with suppress(OSError, ssl.SSLError):
-            await writer.wait_closed()
+        writer.close()  # how it ends is no part of the answer: one that hangs would hang here too
 
 
 async def _status(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, probe: Probe, check: Check) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import pathlib
 import socket
+import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +19,7 @@ from confgen.model import Check
 from confgen.probe import Judge
 from confgen.values import Duration, Path
 from confgen.verdict import Probe
+from tests import certificates
 from tests.e2e.stack import until
 from tests.ports import free_port
 
@@ -38,6 +42,7 @@ class App:
 
     port: int
     status: int = 200
+    delay: float = 0.0
 
 
 @pytest.fixture
@@ -61,6 +66,7 @@ def serve() -> Iterator[Callable[[int], App]]:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                time.sleep(app.delay)
                 self.send_response(app.status if self.path == "/up" else 404)
                 self.end_headers()
 
@@ -104,11 +110,16 @@ def test_a_port_that_opens_rings_once_and_is_asked_no_more(judge: Judge, rung: R
 def test_a_server_that_swallows_packets_is_unknown(judge: Judge) -> None:
     """A listener whose queue is full drops what comes, as a firewall does."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listening, contextlib.ExitStack() as queue:
+        fill(listening, queue)
         port = listening.getsockname()[1]
-        with contextlib.suppress(TimeoutError):
-            while True:
-                queue.enter_context(socket.create_connection(("127.0.0.1", port), 0.2))
         assert ask(judge, probe(port)) == {port: None}
+
+
+def fill(listening: socket.socket, queue: contextlib.ExitStack) -> None:
+    """Connects until it takes no more."""
+    with contextlib.suppress(TimeoutError):
+        while True:
+            queue.enter_context(socket.create_connection(listening.getsockname(), 0.2))
 
 
 def test_a_check_turns_after_rise_and_fall(judge: Judge, rung: Rung, serve: Callable[[int], App]) -> None:
@@ -169,6 +180,90 @@ def test_silence_counts_only_while_others_answer(judge: Judge, rung: Rung, serve
         ask(judge, mute, probe(app.port, hasty))
         until(lambda: bool(rung.said), "now its silence counts")
         assert rung.said[0] == (f"app-{mute.port}: it does not answer", True)
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_what_was_said_by_who_is_asked_no_more_is_asked_again_before_silence_counts(
+    judge: Judge, rung: Rung, heard: bool
+) -> None:
+    """A plain port is asked until it is open, once: that says nothing about whether it can be reached now."""
+    hasty = Check(path=Path("/up"), interval=Duration(20), timeout=Duration(100), fall=2)
+    with socket.create_server(("127.0.0.1", 0)) as checked, socket.create_server(("127.0.0.1", 0), backlog=0) as plain:
+        mute, once = probe(checked.getsockname()[1], hasty), probe(plain.getsockname()[1])
+        before = {mute.name: Verdict(mute.name, True)}
+        assert ask(judge, once) == {once.port: True}
+        with contextlib.ExitStack() as queue:
+            if heard:
+                plain.listen(100)
+            else:
+                fill(plain, queue)
+            assert ask(judge, once, mute, before=before) == {once.port: True, mute.port: True}
+            for _ in range(4):  # one more than it takes to fall, since the last one may be under way
+                queue.enter_context(checked.accept()[0])
+            until(lambda: bool(rung.said) is heard, "it falls where others can be heard")
+            assert rung.said == ([(f"app-{mute.port}: it does not answer", True)] if heard else [])
+
+
+def test_a_first_answer_that_nobody_waited_for_rings(judge: Judge, rung: Rung, serve: Callable[[int], App]) -> None:
+    app = serve(free_port())
+    app.delay = 0.2
+    asked = probe(app.port, QUICK)
+    assert judge.ask("proxy", (asked,), {}, 0.02) == {}
+    until(lambda: bool(rung.said), "the answer is told")
+    assert rung.said == [(f"app-{app.port} is up", False)]
+    assert judge.ask("proxy", (asked,), {}, 0)[asked.name].up
+
+
+def test_a_second_proxy_hears_of_an_answer_that_the_first_one_waited_for(
+    judge: Judge, rung: Rung, serve: Callable[[int], App]
+) -> None:
+    app = serve(free_port())
+    app.delay = 0.2
+    asked, found = probe(app.port, QUICK), list[dict[str, Verdict]]()
+    first = threading.Thread(target=lambda: found.append(judge.ask("one", (asked,), {}, 2.0)))
+    first.start()
+    until(lambda: asked in judge._watched, "the first one waits")
+    assert judge.ask("other", (asked,), {}, 0.02) == {}
+    first.join()
+    assert found[0][asked.name].up
+    until(lambda: bool(rung.said), "the other one is told")
+
+
+@contextlib.contextmanager
+def hanging(folder: pathlib.Path, answers: bool) -> Iterator[int]:
+    """A TLS server that shakes hands and then does nothing more, or that after an answer; its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.put(folder, "one.pem", certificates.one("a.test")))
+    with socket.create_server(("127.0.0.1", 0)) as listening, contextlib.ExitStack() as held:
+
+        def speak() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection = held.enter_context(context.wrap_socket(listening.accept()[0], server_side=True))
+                    connection.recv(1000)
+                    if answers:
+                        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+        thread = threading.Thread(target=speak, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_how_a_tls_server_ends_a_connection_is_no_part_of_its_answer(
+    judge: Judge, rung: Rung, tmp_path: pathlib.Path, serve: Callable[[int], App], answers: bool
+) -> None:
+    """One that answers and then hangs is up; one that hangs before it answers is found out no later for that."""
+    check = Check(path=Path("/up"), interval=Duration(20), timeout=Duration(300), fall=2)
+    with hanging(tmp_path, answers) as port:
+        asked = Probe(f"web app-{port} 127.0.0.1:{port}", "127.0.0.1", port, tls=True, check=check)
+        before = {} if answers else {asked.name: Verdict(asked.name, True)}
+        assert ask(judge, asked, probe(serve(free_port()).port, QUICK), before=before)[port] is True
+        if not answers:
+            until(lambda: bool(rung.said), "it falls", deadline=5)
+            assert rung.said == [(f"app-{port}: it does not answer", True)]
 
 
 def test_who_is_of_no_interest_any_more_is_not_asked(judge: Judge, rung: Rung, serve: Callable[[int], App]) -> None:
