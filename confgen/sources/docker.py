@@ -208,10 +208,14 @@ class DockerSource:
                 del self._notes[container, topic]
 
     def _believe_the_list(self) -> None:
-        """A note is needed only until the list shows the same."""
+        """A note is needed only until the list shows the same; a row that is to be looked at again is an old one."""
         rows = self._rows
         self._stopping = {i: until for i, until in self._stopping.items() if i in rows}
-        self._notes = {key: note for key, note in self._notes.items() if key[0] in rows and not note.shown(rows[key[0]])}
+        self._notes = {
+            key: note
+            for key, note in self._notes.items()
+            if key[0] in rows and (key[0] in self._named or not note.shown(rows[key[0]]))
+        }
 
     def _look(self, named: set[str], everything: bool) -> None:
         fresh = self._list(() if everything else sorted(named)) if everything or named else {}
@@ -310,6 +314,7 @@ class DockerSource:
         elif action == "unpause":
             self._believe(container, "phase", lambda row: row.phase is not Phase.PAUSED, Phase.RUNNING)
         elif action == "connect":
+            self._named.add(container)  # on a network that it has just left it has another address now
             self._believe(container, network, lambda row: row.phase is not Phase.RUNNING or _is_on(row, network))
         elif action == "disconnect":
             self._believe(container, network, lambda row: not _is_on(row, network))

@@ -57,6 +57,10 @@ class FakeEngine:
             "NetworkSettings": {"Networks": {n: {"IPAddress": "10.0.0.2"} for n in networks}},
         }  # fmt: skip
 
+    def address(self, identity: str, address: str) -> None:
+        for attachment in self.rows[identity]["NetworkSettings"]["Networks"].values():
+            attachment["IPAddress"] = address
+
     def containers(self, ids: Sequence[str] = ()) -> object:
         self.asked.append(tuple(ids))
         if self.error:
@@ -269,6 +273,20 @@ def test_a_connection_of_one_that_has_just_started_is_no_announcement(bed: Bed) 
     bed.engine.containers = while_asked  # type: ignore[method-assign]
     bed.look()
     assert bed.look(0.06)["late"].attachments
+
+
+@pytest.mark.parametrize("late", [0, 0.2])
+def test_who_leaves_a_network_and_is_back_at_once_has_another_address_there(bed: Bed, late: float) -> None:
+    """late: for so many seconds the list does not show it on that network again."""
+    bed.hint(attached("disconnect", "web"))
+    bed.look()
+    bed.engine.run("web", networks=() if late else ("front",))
+    bed.engine.address("web", "10.0.0.9")
+    bed.hint(attached("connect", "web"))
+    bed.look()
+    bed.engine.run("web")
+    bed.engine.address("web", "10.0.0.9")
+    assert [a.address for a in bed.look(late)["web"].attachments] == ["10.0.0.9"]
 
 
 def test_a_paused_one_can_still_leave_a_network(bed: Bed) -> None:
