@@ -190,9 +190,10 @@ class Keeper:
         return self._attempt(seat, state)
 
     def _attempt(self, seat: Seat, state: State) -> tuple[Wanted, Applied]:
-        wanted = self.want(seat, state)
         if self._lock is None:
             self._lock = seat.target.folder.lock()
+            self._known.forget()  # whoever else has written there may have granted and refused more meanwhile
+        wanted = self.want(seat, state)
         if self._lock is None:
             return wanted, Applied(wanted.candidate.generation, Result.STANDBY)
         if pinned := _pin(seat):

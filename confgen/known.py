@@ -57,6 +57,10 @@ class Known:
                 self._kept = Kept()
         return self._kept
 
+    def forget(self) -> None:
+        """What outlives a restart is read from the folder again."""
+        self._kept = None
+
     def keep(self, seat: Seat, kept: Kept) -> None:
         """Raises BadVolume."""
         if kept != self._kept:

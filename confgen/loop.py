@@ -49,7 +49,7 @@ class Loop:
         self._sources = sources
         self._clock = clock
         self._last: dict[str, Snapshot] = {}
-        self._keepers: dict[str, Keeper] = {}
+        self._keepers: dict[tuple[str, str], Keeper] = {}  # by the proxy's name and its folder
         self._bell = Bell(clock)
         self._given = Given(settings, rereads, self._bell.ring)
         self._abreast: Abreast[list[SeatReport]] = Abreast(lambda: self._bell.ring("", urgent=True))
@@ -107,7 +107,7 @@ class Loop:
                     raise
                 if not self._last[source.name].stale:
                     log.warning("%s; what was known before stays. %s", error.message, error.hint)
-                self._last[source.name] = replace(self._last[source.name], stale=True)
+                self._last[source.name] = replace(self._last[source.name], stale=True, again=None)
             else:
                 if source.name in self._last and self._last[source.name].stale and not snapshot.stale:
                     log.info("source %s answers again", source.name)
@@ -116,7 +116,7 @@ class Loop:
 
     def keeper(self, seat: Seat) -> Keeper:
         """The keeper of that proxy, made when it is first met."""
-        keeper = self._keepers.setdefault(seat.name, Keeper(self._settings, self._clock, self._stopped))
+        keeper = self._keepers.setdefault(_place(seat), Keeper(self._settings, self._clock, self._stopped))
         keeper.obey(self._settings, self._edition, self._given.policy, self._given.shelf, self._given.snippets)
         return keeper
 
@@ -125,6 +125,7 @@ class Loop:
         sharing: defaultdict[str, list[Seat]] = defaultdict(list)
         for seat in found:
             sharing[str(seat.target.folder.path)].append(seat)
+        self._hand_over(found)
         answers, late = self._abreast.ask({at: partial(self._keep, some, state) for at, some in sharing.items()}, self._late)
         if any(report.error is None for reports in late.values() for report in reports):
             self._bell.ring("", urgent=True)  # what that one has done is what was to be done when it began
@@ -132,6 +133,13 @@ class Loop:
         known = {**{seat.name: _waited_for(seat) for seat in found}, **{r.seat: replace(r, applied=None) for r in self._reports}}
         self._reports = tuple(fresh.get(seat.name, known[seat.name]) for seat in found)
         return self._reports
+
+    def _hand_over(self, found: tuple[Seat, ...]) -> None:
+        """Who keeps a proxy that is gone gives up its folder where another has it now: renamed, or made anew with another name."""
+        taken = {str(seat.target.folder.path) for seat in found} - self._abreast.busy
+        for place in self._keepers.keys() - {_place(seat) for seat in found}:
+            if place[1] in taken:
+                self._keepers.pop(place).release()
 
     def _keep(self, some: list[Seat], state: State) -> list[SeatReport]:
         return [self._asking(seat).keep(seat, state) for seat in some]
@@ -260,6 +268,10 @@ class Loop:
                 log.log(logging.DEBUG if failures else logging.WARNING, "%s. %s", error.message, error.hint)
             failures = 1 if self._clock() - opened > self._settings.pace.retry_most else failures + 1
             self._stop.wait(min(settle.backoff(failures, self._settings.pace), 10.0))
+
+
+def _place(seat: Seat) -> tuple[str, str]:
+    return seat.name, str(seat.target.folder.path)
 
 
 def _waited_for(seat: Seat) -> SeatReport:

@@ -74,6 +74,12 @@ def test_rollback_pins_a_generation_until_it_is_released(world: Stack, proxy: st
     world.serves("new.localhost")
 
 
+def test_a_proxy_that_gets_another_name_is_followed_on(world: Stack) -> None:
+    docker("rename", world.container("proxy"), f"{world.name}-edge")
+    world.run("new", *labels("new.localhost"))
+    world.serves("new.localhost")
+
+
 def test_rollback_refuses_what_is_not_kept(world: Stack) -> None:
     said = docker("exec", world.container("confgen"), "confgen", "rollback", "0123456789abcdef", check=False, merged=True)
     assert "there is no generation 0123456789abcdef" in said

@@ -399,6 +399,17 @@ def test_a_standby_takes_over_what_was_released(world: World) -> None:
     other.release()
 
 
+def test_a_standby_that_takes_over_knows_who_was_granted_what_meanwhile(world: World) -> None:
+    world.keep("a")
+    other = Keeper(world.settings, lambda: world.now)
+    other.keep(world.seat(), state(web("a")))  # type: ignore[arg-type]
+    world.keep("a", second=SHARED)
+    world.keeper.release()
+    report = other.keep(world.seat(), state(web("a"), web("one", SHARED), web("second", SHARED)))  # type: ignore[arg-type]
+    assert holder(report) == ["a", "second"], "and not the older one, who came later"
+    other.release()
+
+
 def test_a_renamed_container_keeps_its_host_and_one_made_anew_under_its_name_too(world: World) -> None:
     first = container("before", SHARED, identity="1" * 64)
     assert holder(world.keeper.keep(world.seat(), state(first))) == ["before"]

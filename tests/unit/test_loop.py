@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from confgen.apply import Result
 from confgen.errors import BadInput, ConfgenError, SourceUnavailable
 from confgen.loop import Loop
 from confgen.offer import Vantage
 from confgen.proxies import PROXIES
+from confgen.proxies.proxy import Proxy
 from confgen.report import Report
 from confgen.seats import Seat
 from confgen.settings import Pace, Settings
@@ -89,6 +92,41 @@ def test_a_watch_that_fails_is_opened_again(tmp_path: Path, error: ConfgenError)
 def test_a_watch_that_breaks_ends_the_program(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         loop(tmp_path, Source(lambda times: print(1 / 0))).run(threading.Event(), lambda report: None)
+
+
+@pytest.mark.parametrize("folder", ["same", "other"])
+def test_a_proxy_that_comes_back_under_another_name_is_kept_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """The right to write into its folder was held for the name that it had."""
+    there = [Seat("before", "1", *_with(tmp_path / "same"))]
+    monkeypatch.setattr("confgen.loop.seats", lambda state, settings: (tuple(there), ()))
+    source = Source(lambda times: None)
+    line = loop(tmp_path, source)
+    assert [seat.applied.result for seat in line.turn().seats if seat.applied] == [Result.RELOADED]
+    there[:] = [Seat("after" if folder == "same" else "before", "2", *_with(tmp_path / folder))]
+    source.instances = (container("web", {"host": "a.example.com", "redirect": "https://b.example.com"}),)
+    assert [seat.applied.result for seat in line.turn().seats if seat.applied] == [Result.RELOADED]
+    assert "a.example.com" in (tmp_path / folder / "live/nginx.conf").read_text()
+
+
+def _with(folder: Path) -> tuple[Proxy, Nginx, Vantage]:
+    return PROXIES["nginx"], Nginx(Folder(folder)), Vantage(frozenset({"front"}))
+
+
+def test_while_a_source_is_silent_what_it_said_last_asks_for_no_haste(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, stop, looks = Source(lambda times: None), threading.Event(), list[float]()
+
+    def snapshot() -> Snapshot:
+        looks.append(time.monotonic())
+        if len(looks) > 1:
+            raise SourceUnavailable("the engine does not answer", "is it running?")
+        return Snapshot(source.name, (), again=0.0)
+
+    monkeypatch.setattr(source, "snapshot", snapshot)
+    threading.Timer(1.0, stop.set).start()
+    Loop(replace(Settings(), directory=tmp_path, pace=Pace(retry=0.4)), (source,)).run(stop, lambda report: None)
+    assert 2 <= len(looks) < 8, len(looks)
 
 
 class FrozenNginx(Nginx):
