@@ -21,6 +21,7 @@ import yaml
 
 from tests.bed import engine as bed_engine
 from tests.bed import images as bed_images
+from tests.e2e.conftest import VIEWS
 from tests.e2e.stack import ROOT, Stack, docker, free_port, get, stack, steadily, until
 
 #: `stacks` is a folder of folders, with a test of its own (test_stacks.py).
@@ -428,11 +429,11 @@ def test_the_first_ten_minutes_go_as_written(tmp_path: Path, image: None, proxy:
             assert "shop" in world.compose("exec", "-T", *words[3:], check=False), line
 
 
-def test_a_saved_volume_brings_the_proxy_up_with_the_same_bytes_and_no_confgen(tmp_path: Path, image: None) -> None:
+def test_a_saved_volume_brings_the_proxy_up_with_the_same_bytes_and_no_confgen(tmp_path: Path, image: None, proxy: str) -> None:
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     save, restore = re.findall(r"^docker run --rm -v site_confgen:.* tar .*", page, re.MULTILINE)
-    live = "cat /confgen/live/*"
-    with stack(begun(tmp_path, "nginx")) as world:
+    live = {"nginx": "cat /confgen/live/nginx.conf", "haproxy": "cat /var/lib/haproxy/live/haproxy.cfg"}[proxy]
+    with stack(begun(tmp_path, proxy)) as world:
         volume = f"{world.name}_confgen"
 
         def run(line: str) -> None:
@@ -440,13 +441,20 @@ def test_a_saved_volume_brings_the_proxy_up_with_the_same_bytes_and_no_confgen(t
 
         world.serves("shop.localhost")
         before = world.compose("exec", "-T", "proxy", "sh", "-c", live)
+        world.confgen("rollback", world.generation(VIEWS[proxy]), check=True)
         run(save)
         world.compose("down", "-v", "-t", "1")
         try:
             run(restore)
             world.compose("up", "-d", "--no-build", "proxy")
-            until(lambda: world.get("other.localhost").status == 404, "nginx runs")
+            until(lambda: world.get("other.localhost").status == 404, f"{proxy} runs")
             assert world.compose("exec", "-T", "proxy", "sh", "-c", live) == before
+            # and confgen may go on with it: what was pinned is so still
+            world.compose("up", "-d", "--no-build", "confgen")
+            until(
+                lambda: "pinned to" in world.confgen("status"),
+                lambda: f"the pin is there: {world.confgen('status')} {world.log()}",
+            )
         finally:
             world.compose("down", "-v", "-t", "1")
             docker("volume", "rm", "-f", volume)

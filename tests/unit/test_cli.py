@@ -459,6 +459,7 @@ def test_init_writes_the_settings_that_were_given(
     file = tmp_path / "shop" / "compose.yaml"
     said = yaml.safe_load(file.read_text())["services"]
     assert said["proxy"]["ports"] == ["${HTTP_PORT:-8080}:8080", "${HTTPS_PORT:-8443}:8443"]
+    assert said["proxy"]["environment"] == {"CONFGEN_HTTP_PORT": "8080"}, "its skeleton is behind the published port too"
     made = {name: value for name, value in said["confgen"]["environment"].items() if name.startswith("CONFGEN_")}
     assert made == {
         "CONFGEN_HTTP_PORT": "8080",
@@ -471,6 +472,40 @@ def test_init_writes_the_settings_that_were_given(
     text = run("render", file).out
     assert ("listen 8080" in text, "[::]" in text) == (True, False)
     assert "curl http://shop.localhost:8080/" in file.read_text()
+
+
+def applied(folder: Folder, *generations: str) -> None:
+    """As if these had been live, one after the other."""
+    live = facts.model(facts.container("web", {"host": "shop.example.com", "port": "80"}))
+    for generation in generations:
+        folder.stage(generation, {"model.json": json.dumps(encode(live)).encode()})
+        folder.swap(generation)
+        os.utime(folder.generations / generation, (int(generation[:4]), int(generation[:4])))
+
+
+def test_where_several_proxies_have_a_folder_one_has_to_be_named(run: Run, tmp_path: Path) -> None:
+    nginx, haproxy = Folder(tmp_path / "shared/nginx"), Folder(tmp_path / "shared/haproxy")
+    applied(nginx, "0001456789abcdef", "0002456789abcdef")
+    applied(haproxy, "0003456789abcdef")
+    for words in (("history",), ("rollback",), ("rollback", "--release"), ("rollback", "0003456789abcdef")):
+        ended = run(*words, "--directory", tmp_path / "shared")
+        assert (ended.code, ended.out) == (USAGE, "")
+        assert f"2 proxies have a folder in {tmp_path}/shared" in ended.err
+        assert f"--directory {haproxy.path} or --directory {nginx.path}" in ended.err
+    assert "0002456789abcdef" in run("history", "--directory", nginx.path).out
+    assert run("rollback", "--directory", nginx.path).code == FINE
+    assert (nginx.recall("asked/pin"), haproxy.recall("asked/pin")) == (b"0001456789abcdef\n", b"")
+
+
+def test_the_folder_of_the_only_proxy_below_is_meant(run: Run, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "shared/edge")
+    applied(folder, "0001456789abcdef", "0002456789abcdef")
+    assert "0002456789abcdef" in run("history", "--directory", tmp_path / "shared").out
+    assert f"pinned in {folder.path}" in run("rollback", "--release", "--directory", tmp_path / "shared").err
+    assert run("rollback", "--directory", tmp_path / "shared").code == FINE
+    assert folder.recall("asked/pin") == b"0001456789abcdef\n"
+    assert "released" in run("rollback", "--release", "--directory", tmp_path / "shared").err
+    assert folder.recall("asked/pin") == b""
 
 
 def test_init_makes_a_folder_bootable_once(run: Run, tmp_path: Path) -> None:
@@ -486,9 +521,7 @@ def test_init_makes_a_folder_bootable_once(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("below", [".", "edge"])
 def test_status_without_an_engine_shows_what_was_applied_last(run: Run, tmp_path: Path, below: str) -> None:
     folder = Folder(tmp_path / "shared" / below)
-    live = facts.model(facts.container("web", {"host": "shop.example.com", "port": "80"}))
-    folder.stage("0123456789abcdef", {"model.json": json.dumps(encode(live)).encode()})
-    folder.swap("0123456789abcdef")
+    applied(folder, "0123456789abcdef")
     ended = run("status", "--directory", tmp_path / "shared")
     assert ended.code == UNAVAILABLE
     assert "generation 0123456789abcdef was applied last" in ended.out
