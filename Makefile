@@ -63,7 +63,7 @@ fuzz: ## any labels through the line, and the texts through the real programs: m
 faults: ## every fault in its long form (about 25 minutes), with a table of what was seen
 	@$(BED) run -- $(VENV)/bin/python -m tests.faults
 
-bench: ## confgen beside its peers, about 65 minutes: make bench [ONLY=start,memory] [ROUNDS=5] [OTHERS=50] [JSON=file] [INTO=file] [WRITE=docs]
+bench: ## confgen beside its peers, about 80 minutes: make bench [ONLY=start,memory] [ROUNDS=5] [OTHERS=50] [JSON=file] [INTO=file] [WRITE=docs]
 	@$(BED) run -- $(VENV)/bin/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(OTHERS),--others $(OTHERS)) $(if $(JSON),--json $(JSON)) $(if $(INTO),--into $(INTO)) $(if $(WRITE),--write $(WRITE))
 

@@ -118,7 +118,7 @@ def _bench(asked: argparse.Namespace) -> dict[str, Any]:
     return {
         "date": time.strftime("%Y-%m-%d", time.gmtime(started)),
         "machine": machine(),
-        "load": round(load, 1),
+        "load": round(load, 2),
         "seconds": round(time.time() - started),
         "rounds": asked.rounds,
         "versions": places.versions(),

@@ -21,7 +21,7 @@ confgen beside its peers: one run, one engine, in turns. Read the figures as rat
 BUSY = 0.5
 TAIL = """## How to repeat it
 ```sh
-make bench                              # everything: about 65 minutes, on a machine that does nothing else
+make bench                              # everything: about 80 minutes, on a machine that does nothing else
 make bench ONLY=start,memory ROUNDS=5   # quick; names: {names}
 make bench WRITE=docs                   # and write this page
 make bench ONLY=wire INTO=docs/benchmarks.json WRITE=docs   # one measure again, on the same machine

@@ -42,16 +42,19 @@ def _cost(scene: Scene, others: int, place: Place) -> Iterator[Figure]:
         docker("rm", "-f", container)
         place.forgets(f"{name}.localhost")
 
-    yield from _each(scene, others, place, "start and stop", [same] * rounds)
+    yield from _each(scene, others, place, "start and stop", [same] * (rounds + 1))
     docker("rm", kept)
-    names = [f"cost{others}-{number}" for number in range(rounds)]
+    names = [f"cost{others}-{number}" for number in range(rounds + 1)]
     yield from _each(scene, others, place, "start and removal", [partial(another, name) for name in names])
     yield Figure(f"resident, follower, {others} others", place.name, (place.resident_mb,), "MB")
     yield Figure(f"memory, with its proxy, {others} others", place.name, (memory_mb(*place.containers),), "MB")
 
 
 def _each(scene: Scene, others: int, place: Place, what: str, cycles: Sequence[Callable[[], None]]) -> Iterator[Figure]:
-    """CPU that one of them costs."""
+    """CPU that one of them costs; the first, after which a process that had nothing to do is awake again, is not counted."""
+    first, *cycles = cycles
+    first()
+    scene.catch_up()
     own, whole = own_cpu_ms(place.pid), cpu_ms(*place.containers)
     for cycle in scene.each(cycles, f"{place.name}: cost of a {what}"):
         cycle()
@@ -71,7 +74,7 @@ def _idle(scene: Scene, others: int) -> Iterator[Figure]:
 
 MEASURE = Measure(
     title="Memory and CPU",
-    how=f"""A container with a label starts, is served, is stopped and forgotten, five times in each of {PASSES} passes, from few others to many and
+    how=f"""A container with a label starts, is served, is stopped and forgotten, once and then five times that count, in each of {PASSES} passes, from few others to many and
 back; and the same with a new container each time, which is removed. *Follower*: the process that follows the
 containers, by itself; Traefik is proxy and follower in one. *With its proxy*: both containers whole, as `docker stats` counts them,
 with the proxy's tests of texts and the new workers of a reload; what the engine spends is in neither. Nothing happens: for {IDLE} s.
