@@ -158,7 +158,8 @@ def test_where_nothing_can_wait_for_part_of_a_second_no_worker_is_told_to_finish
 def test_reloads_one_after_the_other_leave_as_many_workers_as_there_were(bench: Bench, backends: Make) -> None:
     assert bench.process
     master = bench.process.pid
-    before = len(workers(master))
+    before = os.sysconf("SC_NPROCESSORS_ONLN")
+    wait_for(lambda: len(workers(master)) == before)  # one answers before the last of them has started
     for number in range(6):
         bench.serve(one_site(backends("web"), f"{number}.test"))
     wait_for(lambda: len(workers(master, but=b"")) == before)
@@ -169,7 +170,7 @@ def workers(master: int, but: bytes = b"is shutting down") -> list[int]:
     """Those that take connections; with `but` empty, those that finish too."""
     found = []
     for pid in children(master):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ends while it is looked at
             title = Path(f"/proc/{pid}/cmdline").read_bytes()
             if b"nginx: worker process" in title and not (but and but in title):
                 found.append(pid)
