@@ -16,7 +16,7 @@ from confgen.offer import GONE, Asked, Offer, Vantage, asked, lender, users_of
 from confgen.policy import Policy
 from confgen.problem import Problem
 from confgen.recent import Recent
-from confgen.rival import agree, claim, granted, off_engines, off_our_ports, shut
+from confgen.rival import agree, certified, claim, granted, off_engines, off_our_ports, shut
 from confgen.settings import Frame, LabelSettings
 from confgen.state import Instance, State
 from confgen.users import Files
@@ -74,7 +74,7 @@ def build(
     problems = [problem for one in found for problem in one.problems]
     offers.sort(key=lambda o: (o.age, o.route.name))
     kept = off_engines(off_our_ports(offers, frame, problems), policy, problems)
-    kept = claim(agree(granted(kept, policy, problems), problems), incumbents, problems)
+    kept = certified(claim(agree(granted(kept, policy, problems), problems), incumbents, problems), problems)
     kept, closed = shut(offers, kept)
     model = _model([*kept, *closed], frame, recent)
     return Built(model, tuple(sorted(set(problems))), tuple(_placements(kept, model)))

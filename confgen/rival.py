@@ -16,7 +16,7 @@ from confgen.offer import ENGINE_PORTS, Offer
 from confgen.policy import Policy
 from confgen.problem import Effect, Problem
 from confgen.settings import Frame
-from confgen.values import Host, Name, Port, Wildcard
+from confgen.values import Host, Match, Name, Port, Wildcard
 
 
 def off_our_ports(offers: list[Offer], frame: Frame, problems: list[Problem]) -> list[Offer]:
@@ -210,16 +210,63 @@ def shut(asked: list[Offer], kept: list[Offer]) -> tuple[list[Offer], list[Offer
                 continue
             if holder:
                 sealed.add(holder.route.name)
-            else:
+            elif _falls_back(offer, host, kept):
                 free.append(host)
         if free:
             closed.append(_closed(offer.narrowed(tuple(free)), len(closed)))
     return [_sealed(offer) if offer.route.name in sealed else offer for offer in kept], closed
 
 
+def certified(offers: list[Offer], problems: list[Problem]) -> list[Offer]:
+    """A host has one certificate for all of its routes, so whoever has the host, its oldest route's owner, chooses it."""
+    if not any(_wish(offer) for offer in offers):
+        return offers
+    holders: dict[str, Offer] = {}
+    chosen: set[tuple[str, Name | None]] = set()
+    for offer in offers:
+        for host in offer.route.hosts if offer.listener[0] == "http" else ():
+            if holders.setdefault(host, offer).owner == offer.owner:
+                chosen.add((host, _wish(offer)))
+    kept = []
+    for offer in offers:
+        wish = _wish(offer)
+        if wish and (foreign := [host for host in offer.route.hosts if (host, wish) not in chosen]):
+            message = f"{foreign[0]} belongs to {holders[foreign[0]].instance.name}, whose labels choose its certificate"
+            hint = "remove the label, or give the hosts that are its own a route of their own"
+            problems.append(Problem(offer.route.origin.at("tls.cert"), "CG003", message, Effect.LABEL, hint))
+            # As with the label, it is not served without.
+            tls = replace(offer.route.tls, certificate=None, mode="require")
+            kept.append(replace(offer, route=replace(offer.route, tls=tls)))
+        else:
+            kept.append(offer)
+    return kept
+
+
+def _wish(offer: Offer) -> Name | None:
+    return offer.route.tls.certificate if offer.route.tls.mode != "off" else None
+
+
 def leads(host: Host | Wildcard, own: Collection[Host | Wildcard]) -> bool:
     """Requests for a host may go to a route of one of these."""
     return host in own or any(isinstance(mine, Wildcard) and host.endswith(mine.suffix) for mine in own)
+
+
+def _falls_back(offer: Offer, host: Host | Wildcard, kept: list[Offer]) -> bool:
+    """Requests for what it asked for would go to another route of its owner, and not to somebody else's or to nobody.
+
+    Where they go: to the longest path that fits, of the host itself, else of the longest wildcard that stands for it.
+    """
+    beside = [one for one in kept if one.listener == offer.listener]
+    names = {name for one in beside for name in one.route.hosts}
+    standing = [name for name in names if isinstance(name, Wildcard) and host.endswith(name.suffix)]
+    site = host if host in names else max(standing, key=len, default=None)
+    fitting = [one for one in beside if site in one.route.hosts and _beneath(offer.route.match, one.route.match)]
+    return bool(fitting) and max(fitting, key=lambda one: len(one.route.match.path)).owner == offer.owner
+
+
+def _beneath(match: Match, other: Match) -> bool:
+    """All that the one fits is fitted by the other, which is shorter."""
+    return not other.exact and f"{match.path}/".startswith(f"{other.path.rstrip('/')}/")
 
 
 def _closed(offer: Offer, number: int) -> Offer:

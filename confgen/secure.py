@@ -158,7 +158,10 @@ def _plain(route: Route, covered: tuple[Host | Wildcard, ...]) -> tuple[Route, .
     parts: list[Route] = []
     if covered:
         here = replace(route, hosts=covered)
-        parts.append(shut(here, only="https") if route.tls.redirect else here)
+        if route.tls.redirect:
+            parts.append(shut(here, only="https"))
+        else:
+            parts.append(withheld(here, "tls") if route.tls.mode == "require" else here)
     if without or not route.hosts:
         here = replace(route, hosts=without)
         parts.append(withheld(here, "tls") if route.tls.needed else here)

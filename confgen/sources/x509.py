@@ -5,7 +5,9 @@ The only module that knows the library; imported once a folder of certificates i
 
 from __future__ import annotations
 
+import os
 import re
+import ssl
 from collections.abc import Iterator
 
 from cryptography import x509
@@ -18,8 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from confgen.sources.pair import Pair, Unusable
 from confgen.values import Host, Refusal, Wildcard, parse_host
 
-#: Shorter keys are refused by OpenSSL as distributions build it (security level 2).
-_SHORTEST_RSA = 2048
+#: What OpenSSL, as distributions build it, asks of certificates: its security level, and the shortest RSA key of that
+#: (SSL_CTX_set_security_level(3)).
+_LEVEL, _SHORTEST_RSA = 2, 2048
 #: The one key among all that a file may hold.
 _KEY = re.compile(rb"-----BEGIN ((?:EC |RSA |ENCRYPTED )?PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 
@@ -37,7 +40,27 @@ def load(chain: bytes, key: bytes) -> Pair:
         raise Unusable("the key does not belong to the first certificate", "put the certificate first, and its own key")
     written = [certificate.public_bytes(Encoding.PEM) for certificate in certificates]
     secret = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return Pair(_names(leaf), leaf.not_valid_before_utc, leaf.not_valid_after_utc, b"".join((*written, secret)))
+    both = b"".join((*written, secret))
+    _try(both)
+    return Pair(_names(leaf), leaf.not_valid_before_utc, leaf.not_valid_after_utc, both)
+
+
+def _try(both: bytes) -> None:
+    """As a proxy will: OpenSSL refuses short keys and weak signatures, also those of the chain, and a proxy with it all of the text.
+
+    The file is one in memory, which nobody else sees: there is a key in it.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(f"DEFAULT:@SECLEVEL={_LEVEL}")
+    descriptor = os.memfd_create("certificate")
+    try:
+        os.write(descriptor, both)
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+    except ssl.SSLError as error:
+        why = (error.reason or "it gives no reason").lower().replace("_", " ")
+        raise Unusable(f"OpenSSL refuses it: {why}", "it needs longer keys, and signatures with SHA-256 or better") from error
+    finally:
+        os.close(descriptor)
 
 
 def _certificates(chain: bytes) -> list[x509.Certificate]:

@@ -344,7 +344,8 @@ def _sides(model: Model, route: Route, host: str) -> Iterator[tuple[str, str]]:
     elif tls.mode == "off":
         yield from (("plain", "route"), *([("tls", "nothing")] if has else []))
     elif has:
-        yield from (("plain", "https" if tls.redirect else "route"), ("tls", "route"))
+        otherwise = "withheld" if tls.mode == "require" else "route"
+        yield from (("plain", "https" if tls.redirect else otherwise), ("tls", "route"))
     else:
         yield "plain", "withheld" if tls.mode == "require" or tls.certificate else "route"
 

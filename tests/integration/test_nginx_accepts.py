@@ -23,6 +23,7 @@ from confgen.readback import verify
 from confgen.recent import Recent
 from confgen.render import Renderer
 from confgen.settings import Frame
+from confgen.values import Header, Name, Text
 from tests.integration.nginx_bed import VERSIONS, binaries, free_port, model, pool, route, server  # noqa: F401 - a fixture
 from tests.unit.nginx_models import models
 
@@ -52,6 +53,24 @@ def rendered(made: Model, binary: Path, folder: Path) -> bytes:
 @pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("t")
+
+
+@pytest.mark.parametrize(("letters", "protocol", "written"), [(46, "grpc", True), (47, "grpc", False), (64, "http", True)])
+@pytest.mark.parametrize("where", ["request_headers", "response_headers"])
+def test_a_header_name_is_as_long_as_the_module_has_room_for(
+    newest_binary: Path, folder: Path, letters: int, protocol: str, written: bool, where: str
+) -> None:
+    name = f"X-{'a' * (letters - 2)}"
+    more = {where: (Header(Name(name), Text("a")),)}
+    made = model(route("a.grpc", "a.test", to="g", **more), pool("g", server("g", 8080), protocol=protocol))
+    text = rendered(made, newest_binary, folder)
+    assert refusal(newest_binary, text, folder) == ""
+    assert (name.encode() in text) is written
+
+
+@pytest.fixture
+def newest_binary(binaries: dict[str, Path]) -> Path:
+    return binaries[VERSIONS[-1]]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -16,11 +16,11 @@ import pytest
 from cryptography import x509
 
 from confgen import vault
-from confgen.model import Model
+from confgen.model import Model, Redirect
 from confgen.secure import secure
 from confgen.sources.certificates import Certificates
 from confgen.tls import Shelf, Tls
-from confgen.values import Name, parse_ranges
+from confgen.values import Name, Url, parse_ranges
 from tests import certificates
 from tests.integration import nginx_bed
 from tests.integration.nginx_bed import Backend, Seen, backends, model, pool, route, server, wait_for  # noqa: F401 - fixtures
@@ -92,6 +92,8 @@ def site(port: int) -> Model:
         route("a.wild", "*.wild.test", to="web"),
         route("a.under", "own.wild.test", to="web", tls=Tls(mode="off")),
         route("a.need", "other.test missing.test", to="web", tls=Tls(mode="require")),
+        route("a.only", "only.wild.test", to="web", tls=Tls(mode="require", redirect=False)),
+        route("a.old", "b.wild.test old.test", redirect=Redirect(Url("https://new.test/"), 308), tls=Tls(redirect=False)),
         route("a.gone", "named.test", to="web", tls=Tls(certificate=Name("nobody"))),
         pool("web", server("web-1", port)),
     )
@@ -143,7 +145,13 @@ def test_without_redirect_both_serve(served: Bench) -> None:
 def test_what_requires_tls_is_never_served_without(served: Bench) -> None:
     assert served.ask("other.test").status == 308
     assert served.ask("missing.test").status == 503
+    assert (served.ask("only.wild.test").status, ask(served, "only.wild.test").status) == (503, 200)
     assert served.ask("named.test").status == 503
+
+
+def test_a_redirect_of_hosts_of_which_some_are_covered(served: Bench) -> None:
+    answers = [served.ask("b.wild.test"), served.ask("old.test"), ask(served, "b.wild.test")]
+    assert [(answer.status, answer.headers["location"]) for answer in answers] == [(308, "https://new.test/")] * 3
 
 
 def test_off_is_not_served_over_tls(served: Bench) -> None:

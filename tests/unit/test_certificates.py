@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from confgen.problem import Effect, Problem
 from confgen.sources.certificates import Certificates
 from confgen.tls import Shelf
-from tests.certificates import one, pair, put
+from tests.certificates import DAY, one, pair, put
 
 CHAIN, KEY = pair("shop.test")
 OTHER, OTHERS_KEY = pair("shop.test")
@@ -186,6 +189,37 @@ def test_a_short_key_is_refused(tmp_path: Path) -> None:
     put(tmp_path, "shop.crt", CHAIN)
     put(tmp_path, "shop.key", short)
     assert "1024 bits" in problem(look(tmp_path)).message
+
+
+def signed(
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, by: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, **more: object
+) -> bytes:
+    """A certificate for shop.test."""
+    name, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.test")]), datetime.now(UTC)
+    made = x509.CertificateBuilder(
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ca")]),
+        name,
+        key.public_key(),
+        x509.random_serial_number(),
+        now - DAY,
+        now + DAY,
+    ).add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.test")]), critical=False)
+    return made.sign(by, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+@pytest.mark.parametrize(("what", "why"), [("leaf", "ee key too small"), ("chain", "ca key too small")])
+def test_what_openssl_refuses_takes_the_place_of_nothing_that_is_good(tmp_path: Path, what: str, why: str) -> None:
+    """The proxy would refuse the whole text for it."""
+    put(tmp_path, "shop.pem", one("shop.test"))
+    folder = Certificates(tmp_path)
+    good = folder.look().certificates
+    key = ec.generate_private_key(ec.SECP192R1() if what == "leaf" else ec.SECP256R1())
+    ca = rsa.generate_private_key(65537, 1024)
+    chain = [signed(key, key)] if what == "leaf" else [signed(key, ca), signed(ca, ca)]
+    put(tmp_path, "shop.pem", b"".join(chain) + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    found = folder.look()
+    assert f"OpenSSL refuses it: {why}" in problem(found).message
+    assert found.certificates == good
 
 
 def test_a_bad_one_costs_no_other(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from confgen.build import build
 from confgen.errors import RefusedText
 from confgen.kept import Claim, Kept, Quarantined
 from confgen.model import Route
+from confgen.policy import parse
 from confgen.problem import Effect, Problem
 from confgen.proxies import PROXIES
 from confgen.readback import verify
@@ -118,6 +119,64 @@ def test_what_a_replica_that_disagrees_would_guard_is_shut(guard: dict[str, str]
     ]
     found = build(state(old, *new), FRONT, LabelSettings(), Frame())
     assert {str(r.match.path): r.withheld for r in found.model.routes()} == {"/": "", "/admin": "claim", "/secret": "claim"}
+
+
+TENANTS = """
+[[allow]]
+owner = "shop"
+hosts = ["a.example", "*.b.example"]
+[[allow]]
+owner = "blog"
+hosts = ["a.example"]
+paths = ["/blog"]
+[[allow]]
+owner = "blog"
+hosts = ["*.b.example"]
+paths = ["/b"]
+"""
+
+
+def routed(name: str, host: str, path: str, **more: str) -> dict[str, str]:
+    return {f"routes.{name}.{key}": text for key, text in {"host": host, "path": path, "port": "80", **more}.items()}
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=str)
+def test_what_is_asked_for_beyond_a_grant_shuts_nobody_elses_path(guard: dict[str, str]) -> None:
+    """Nobody has just that path, and requests for it go to the route of another owner, as if nothing had been asked."""
+    shop = container("shop", routed("a", "a.example", "/") | routed("w", "*.b.example", "/"), of="shop/web", created=1)
+    granted = routed("b", "a.example", "/blog") | routed("w", "*.b.example", "/b")
+    beyond = routed("x", "a.example", "/login", **guard) | routed("z", "c.b.example", "/z", **guard)
+    blog = container("blog", granted | beyond, of="blog/web", created=2)
+    built = build(state(shop, blog), FRONT, LabelSettings(), Frame(), policy=parse(TENANTS, "policy.toml"))
+    assert sorted(f"{r.hosts[0]} {r.match.path}" for r in built.model.routes()) == [
+        "*.b.example /", "*.b.example /b", "a.example /", "a.example /blog",
+    ]  # fmt: skip
+    assert {p.code for p in built.problems} >= {"CG008"}
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=str)
+def test_what_would_go_to_a_route_of_its_own_is_shut_beside_other_owners(guard: dict[str, str]) -> None:
+    shop = container("shop", routed("a", "a.example", "/"), of="shop/web", created=1)
+    own = routed("b", "a.example", "/blog") | routed("y", "a.example", "/blog/admin", **guard)
+    held = Claim("http:80 a.example /blog/admin", "nobody", "gone")
+    found = build(
+        state(shop, container("blog", own, of="blog/web", created=2)), FRONT, LabelSettings(), Frame(), {held.name: held}
+    )
+    assert {str(r.match.path): r.withheld for r in found.model.routes()} == {"/": "", "/blog": "", "/blog/admin": "claim"}
+
+
+@pytest.mark.parametrize("first", [{}, {"tls.cert": "shop"}])
+def test_whoever_has_a_host_chooses_its_certificate(first: dict[str, str]) -> None:
+    """Names sort before ages in a model: a newcomer must not gain by its name what it did not by its age."""
+    old = container("old", {"host": "a.example", "port": "80", **first}, of="zeta/web", created=1)
+    new = container("new", {"host": "a.example", "path": "/b", "port": "80", "tls.cert": "former"}, of="alpha/web", created=2)
+    found = build(state(old, new), FRONT, LabelSettings(), Frame())
+    wishes = {str(r.match.path): (r.tls.certificate, r.tls.needed) for r in found.model.routes()}
+    assert wishes == {"/": (first.get("tls.cert"), bool(first)), "/b": (None, True)}
+    assert [(p.code, p.effect) for p in found.problems] == [("CG003", Effect.LABEL)]
+    again = {"routes.c.host": "a.example", "routes.c.path": "/c", "routes.c.port": "80", "routes.c.tls.cert": "other"}
+    mine = build(state(old, container("more", again, of="zeta/more", created=3)), FRONT, LabelSettings(), Frame())
+    assert {str(r.match.path): r.tls.certificate for r in mine.model.routes()}["/c"] == "other", "its owner may"
 
 
 @both

@@ -8,7 +8,7 @@ from confgen.model import Listener, Model, Pool, Route, Server, ServerState
 from confgen.problem import Effect, Origin
 from confgen.proxies.nginx import NGINX
 from confgen.proxies.proxy import Caps
-from confgen.values import Address, Balance, Name, Path, Port, Sticky, Weight, parse_host, parse_path
+from confgen.values import Address, Balance, Header, Name, Path, Port, Sticky, Text, Weight, parse_host, parse_path
 from tests.unit.nginx_models import CAPS
 
 NEW, OLD = CAPS["1.30.6"], CAPS["1.22"]
@@ -163,3 +163,11 @@ def test_a_rewrite_that_would_start_a_query_is_refused_where_it_cannot_be_writte
 def test_origins_are_kept() -> None:
     model, _ = NGINX.fit(around(pool()), NEW)
     assert model.pools[0].origin.object == "pool"
+
+
+def test_a_header_name_that_is_too_long_for_grpc_is_left_out_and_told() -> None:
+    long = Header(Name(f"X-{'a' * 45}"), Text("1"))
+    _, named, words = fitted(pool(protocol="grpc"), NEW, request_headers=(long,))
+    assert [effect for _, effect in named] == [Effect.LABEL]
+    assert "more than 46 letters for gRPC" in words
+    assert fitted(pool(), NEW, request_headers=(long,))[1] == []

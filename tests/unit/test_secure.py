@@ -159,6 +159,12 @@ def test_of_two_that_are_named_for_a_host_one_holds() -> None:
     assert ports(found)["https"] == {"shop.test": "web"}
 
 
+@pytest.mark.parametrize(("mode", "plain"), [("auto", "web"), ("require", "tls")])
+def test_what_requires_tls_is_not_served_without_where_nothing_redirects_to_it(mode: str, plain: str) -> None:
+    found, _ = served(route("r", "shop.test", to="web", tls=Tls(mode=mode, redirect=False)))
+    assert ports(found) == {"http": {"shop.test": plain}, "https": {"shop.test": "web"}}
+
+
 def test_hsts_is_said_over_tls_alone() -> None:
     found, _ = served(route("a", "shop.test", to="web", tls=Tls(hsts=60, redirect=False)))
     plain, tls = opened(found, Frame(), Recent()).listeners

@@ -97,8 +97,9 @@ def _found(front: Front) -> Iterator[Words]:
 
 def _strict() -> Iterator[Words]:
     answer = ("http-request", "return", "status", "400", "content-type", "text/plain", "string", guards.AMBIGUOUS_TEXT)
-    asked = ("if", "{", "var(txn.site),map_str(strict.map)", "-m", "found", "}", "{", "path", "-m", "sub", "-i", "--")
-    yield (*answer, *asked, *guards.AMBIGUOUS, "}")
+    asked = ("if", "{", "var(txn.site),map_str(strict.map)", "-m", "found", "}", "{", "path", "-m")
+    yield (*answer, *asked, "sub", "-i", "--", *guards.AMBIGUOUS, "}")
+    yield (*answer, *asked, "reg", "-i", guards.UPWARDS, "}")
 
 
 def _words(line: str) -> Words:

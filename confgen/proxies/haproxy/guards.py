@@ -16,6 +16,8 @@ from confgen.users import Users
 #: Spellings that some app reads as another path: `;`, `#`, a backslash, and encoded what ends a segment or a path when it is decoded
 #: once more: `# % / ; ? \`, NUL, and what is a long form of ASCII (%c0, %c1).
 AMBIGUOUS = ("%23", "%25", "%2f", "%3b", "%3f", "%5c", "%00", "%c0", "%c1", ";", "\\", "#")
+#: A segment that leads back up: some apps go by what a path begins with, and see the segments before it.
+UPWARDS = "/([.]|%2e)([.]|%2e)(/|$)"
 AMBIGUOUS_TEXT = "400: this path can be read in two ways\n"
 
 #: What is shown beside the name and the password.

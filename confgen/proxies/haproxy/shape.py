@@ -284,9 +284,8 @@ def elsewheres(model: Model) -> tuple[Elsewhere, ...]:
             guards.acls(route, listener),
             tuple(_guard_rules(route, listener)),
         )
-        for listener in model.listeners
-        for route in listener.routes
-        if isinstance(route.redirect, Redirect) and not route.withheld
+        for listener, route in _each_once((x, r) for x in model.listeners for r in x.routes if not r.withheld)
+        if isinstance(route.redirect, Redirect)
     )
 
 

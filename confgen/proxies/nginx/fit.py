@@ -18,6 +18,8 @@ _WITHOUT_BACKUP = ("source", "random", "uri", "header", "cookie")
 #: Methods that read an HTTP request, which a tcp or udp connection has not.
 _OF_HTTP = ("uri", "header", "cookie")
 CODE = "CG004"
+#: Letters of a header's name: its grpc module has a table of 64 bytes for each, and no directive for more (measured on 1.30).
+_LONGEST_OF_GRPC, _ANY = 46, 64
 
 
 def fit(model: Model, caps: Caps, recent: Recent) -> tuple[Model, tuple[Problem, ...]]:
@@ -167,23 +169,29 @@ def _fit_route(route: Route, pool: Pool | None, caps: Caps, problems: list[Probl
     """None for a route that is left out; one that asks who comes is withheld instead, or its requests would go to another."""
     what = _guard_trouble(route) or (_pool_trouble(route, pool, caps) if pool else None)
     if not what:
-        return _fit_headers(route, problems)
+        return _fit_headers(route, pool, problems)
     problems.append(Problem(route.origin.at(what[2]), CODE, what[0], Effect.WITHHELD if route.guarded else Effect.ROUTE, what[1]))
     return withheld(route, "nginx") if route.guarded else None
 
 
-def _fit_headers(route: Route, problems: list[Problem]) -> Route:
+def _fit_headers(route: Route, pool: Pool | None, problems: list[Problem]) -> Route:
     """Without those that cannot be written."""
     if not (route.request_headers or route.response_headers):
         return route
-    told = tuple(header for header in route.request_headers if not _header_trouble(header, (), route, problems))
-    answered = tuple(header for header in route.response_headers if not _header_trouble(header, OWN, route, problems))
+    longest = _LONGEST_OF_GRPC if pool and pool.protocol in ("grpc", "grpcs") else _ANY
+    told = tuple(header for header in route.request_headers if not _header_trouble(header, (), longest, route, problems))
+    answered = tuple(header for header in route.response_headers if not _header_trouble(header, OWN, longest, route, problems))
     return replace(route, request_headers=told, response_headers=answered)
 
 
-def _header_trouble(header: Header, own: tuple[str, ...], route: Route, problems: list[Problem]) -> bool:
+def _header_trouble(header: Header, own: tuple[str, ...], longest: int, route: Route, problems: list[Problem]) -> bool:
     if header.name.lower() in own:
         message, hint = f"nginx writes the header {header.name} by itself", "leave it out, or use HAProxy"
+    elif len(header.name) > longest:
+        message = (
+            f"nginx cannot hold a header name of more than {longest} letters for gRPC, and {header.name} has {len(header.name)}"
+        )
+        hint = "choose a shorter one, or use HAProxy"
     elif len(quoted(header.value)) > LONGEST:
         message, hint = f"the value of header {header.name} is longer than a word of nginx's file may be", "shorten it"
     else:

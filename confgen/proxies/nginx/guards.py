@@ -13,8 +13,9 @@ from confgen.users import Users
 Directives = tuple[tuple[str, str], ...]
 
 #: Spellings that some app reads as another path: `;`, `#`, a backslash, and encoded what ends a segment or a path when it is decoded
-#: once more: `/ ; # ? % \`, NUL, and what is a long form of ASCII (%c0, %c1).
-AMBIGUOUS = r"~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\#])"
+#: once more: `/ ; # ? % \`, NUL, and what is a long form of ASCII (%c0, %c1). And a segment that leads back up: some apps go by what
+#: a path begins with, and see the segments before it.
+AMBIGUOUS = r"~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\#]|/([.]|%2e)([.]|%2e)(/|[?]|$))"
 AMBIGUOUS_TEXT = "400: this path can be read in two ways\n"
 
 #: What is shown beside the name and the password.
