@@ -269,7 +269,7 @@ def _nginx_access(block: _Block) -> tuple[str, ...]:
 
 
 #: What the map that finds ambiguous paths says.
-_AMBIGUOUS = [["default", ""], [r"~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\#])", "1"]]
+_AMBIGUOUS = [["default", ""], [r"~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\#]|/([.]|%2e)([.]|%2e)(/|[?]|$))", "1"]]
 
 
 def _nginx_port(server: _Block, guards: _Guards) -> set[tuple[str, ...]]:
@@ -320,6 +320,9 @@ def _meant_site(model: Model, route: Route, host: str, to: tuple[str, ...]) -> I
             yield ("location", side, host, *place, "to", *goes, *(_meant_access(route) if goes[0] == "pass" else ()))
             if goes[0] == "pass":
                 yield from (("in", side, host, *place, *fact) for fact in (*_meant_headers(route, side), *_meant_guards(route)))
+            elif does == "route" and not route.withheld:
+                said = [(name, value) for name, value in _answered(route, side) if value]
+                yield from (("in", side, host, *place, *fact) for n, v in said for fact in (("hide", n), ("answer", n, v)))
 
 
 def _certificate(model: Model, host: str) -> str:
@@ -470,7 +473,7 @@ HAPROXY_LINES: dict[str, frozenset[str]] = {
     "defaults": _words("mode log log-format option balance retry-on retries hash-type http-reuse timeout http-error"),
     "resolvers": _words("nameserver resolve_retries timeout hold"),
     "frontend": _words("acl bind http-request http-response use_backend default_backend timeout tcp-request"),
-    "backend": _words("acl balance cookie retries timeout http-request http-response server server-template stick-table"),
+    "backend": _words("acl balance cookie retries timeout http-request http-after-response server server-template stick-table"),
     "userlist": frozenset({"user"}),
 }
 #: What a rule may do; the first word behind `http-request`, `http-response` or `tcp-request`.
@@ -538,7 +541,7 @@ def _resolved(facts: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
 
 def _haproxy_line(section: list[str], words: list[str]) -> set[tuple[str, ...]]:
     kind, first = section[0], words[0]
-    rule = first in ("http-request", "http-response", "tcp-request")
+    rule = first in ("http-request", "http-response", "http-after-response", "tcp-request")
     if first not in HAPROXY_LINES.get(kind, frozenset()) or (rule and words[1] not in HAPROXY_RULES):
         return {("stranger", *section, *words)}
     facts: set[tuple[str, ...]] = set()
@@ -569,7 +572,7 @@ def _haproxy_line(section: list[str], words: list[str]) -> set[tuple[str, ...]]:
             facts = {("refuses", section[1], *rest[1:])}
         case ["http-request", "deny", _, *rest] if kind == "backend":
             facts = {("refuses", section[1], *rest)}
-        case ["http-request" | "http-response", "set-header" | "del-header", *_] if kind == "backend":
+        case ["http-request" | "http-after-response", "set-header" | "del-header", *_] if kind == "backend":
             facts = {("header", section[1], *words)}
         case ["http-request", "redirect", _, url, _, code, *_]:
             facts = {("redirect", section[1], url, code)}
@@ -602,7 +605,7 @@ def meant_for_haproxy(model: Model, features: frozenset[str]) -> Facts:
             facts |= {("default", front, "confgen:not-found"), _LOOKED_UP}
             for side, host in _strict(model):
                 port, name = (443, "port:https") if side == "tls" else (int(listener.port), front)
-                facts |= {("strict.map", f"{host}:{port}", "1"), ("strict", name, *_ONE_WAY)}
+                facts |= {("strict.map", f"{host}:{port}", "1"), ("strict", name, *_ONE_WAY), ("strict", name, *_DOWNWARDS)}
             for route in listener.routes:
                 facts |= {fact for host in route.hosts for fact in _haproxy_host(model, listener, route, host)}
         else:
@@ -615,9 +618,13 @@ def meant_for_haproxy(model: Model, features: frozenset[str]) -> Facts:
     return frozenset(facts)
 
 
-_ONE_WAY = (
+_REFUSED = (
     *("content-type", "text/plain", "string", "400: this path can be read in two ways\\n", "if", "{"),
-    *("var(txn.site),map_str(strict.map)", "-m", "found", "}", "{", "path", "-m", "sub", "-i", "--"),
+    *("var(txn.site),map_str(strict.map)", "-m", "found", "}", "{", "path", "-m"),
+)
+_DOWNWARDS = (*_REFUSED, "reg", "-i", "/([.]|%2e)([.]|%2e)(/|$)", "}")
+_ONE_WAY = (
+    *(*_REFUSED, "sub", "-i", "--"),
     *("%23", "%25", "%2f", "%3b", "%3f", "%5c", "%00", "%c0", "%c1", ";", "\\", "#", "}"),
 )
 _LOOKED_UP = ("dynamic", "%[var(txn.match),word(2, )]", "if", "{", "var(txn.match)", "-m", "found", "}")
@@ -664,7 +671,7 @@ def _haproxy_serves(route: Route, port: int, name: str, side: str, to: str) -> s
     condition = f"403 if {{ var(txn.route) -m str -- {route.name} }} {{ fe_name port:{name} }}"
     facts |= _haproxy_access(to, condition, Listener(name=Name(name), port=Port(port)), route)
     facts |= _haproxy_guards(to, condition.removeprefix("403 "), route)
-    return facts | (_haproxy_headers(to, condition.removeprefix("403 "), route, side) if route.pool else set())
+    return facts | _haproxy_headers(to, condition.removeprefix("403 "), route, side)
 
 
 def _table(route: Route) -> str:
@@ -711,7 +718,7 @@ def _haproxy_headers(section: str, condition: str, route: Route, side: str) -> s
     """What is set there, or removed where the value is empty; a percent sign stands for itself when it is doubled."""
     facts: set[tuple[str, ...]] = set()
     told = [(str(header.name), header.value.raw) for header in route.request_headers]
-    for of, headers in (("request", told), ("response", _answered(route, side))):
+    for of, headers in (("request", told if route.pool else []), ("after-response", _answered(route, side))):
         for header, raw in headers:
             value = raw.replace("%", "%%")
             what = ("set-header", header, value) if value else ("del-header", header)

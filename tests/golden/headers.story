@@ -319,14 +319,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation a0380aef86c355ec.
+# Written by confgen for HAProxy 3.2, generation b3875e83f68e27bd.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(a0380aef86c355ec)
+    set-var proc.confgen str(b3875e83f68e27bd)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -429,9 +429,9 @@ backend web-1-80 from confgen:http
     balance roundrobin
     http-request del-header Cookie if { var(txn.route) -m str -- web-1.default } { fe_name port:http }
     http-request set-header X-Tenant shop if { var(txn.route) -m str -- web-1.default } { fe_name port:http }
-    http-response set-header Content-Security-Policy 'default-src '\''self'\''; img-src *' if { var(txn.route) -m str -- web-1.default } { fe_name port:http }
-    http-response del-header Server if { var(txn.route) -m str -- web-1.default } { fe_name port:http }
-    http-response set-header X-Price '$9 or 100%%' if { var(txn.route) -m str -- web-1.default } { fe_name port:http }
+    http-after-response set-header Content-Security-Policy 'default-src '\''self'\''; img-src *' if { var(txn.route) -m str -- web-1.default } { fe_name port:http }
+    http-after-response del-header Server if { var(txn.route) -m str -- web-1.default } { fe_name port:http }
+    http-after-response set-header X-Price '$9 or 100%%' if { var(txn.route) -m str -- web-1.default } { fe_name port:http }
     server web-1 10.0.0.1:80 weight 1
 ---- haproxy 3.2: hosts.map ----
 # <host>:<port> <site>: which site a host is.

@@ -15,7 +15,7 @@ CG171 container lost-1, route default: there is no certificate losst (the route 
 CG171 container team-1, route default: no certificate covers team.example.org: requests for it answer 503 (the route answers 503 until this is mended)
   put one into the folder of --certificates
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation f195988318c5da36. The next change of a container replaces this file;
+# Made by confgen, generation 25e3647a2f9cf383. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -147,7 +147,7 @@ http {
     # --- What one client may take, and paths that can be read in two ways.
     map $request_uri $confgen_ambiguous {
         default "";
-        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#])" 1;
+        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#]|/([.]|%2e)([.]|%2e)(/|[?]|$))" 1;
     }
 
     # --- Pools: servers that can stand in for each other.
@@ -414,7 +414,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "f195988318c5da36";
+            return 200 "25e3647a2f9cf383";
         }
         location / {
             return 404;
@@ -422,14 +422,14 @@ http {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation b0ed90b2358c3b06.
+# Written by confgen for HAProxy 3.2, generation 768aa8a03fe75e46.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(b0ed90b2358c3b06)
+    set-var proc.confgen str(768aa8a03fe75e46)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -506,6 +506,7 @@ frontend port:http from confgen:http
 
     # A path decides here who may come in, so it must not be possible to read it in two ways.
     http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m sub -i -- '%23' '%25' '%2f' '%3b' '%3f' '%5c' '%00' '%c0' '%c1' ';' '\' '#' }
+    http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m reg -i '/([.]|%2e)([.]|%2e)(/|$)' }
 
     # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
     http-request deny deny_status 400 if { path -m sub %00 }
@@ -565,6 +566,7 @@ frontend port:https from confgen:http
 
     # A path decides here who may come in, so it must not be possible to read it in two ways.
     http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m sub -i -- '%23' '%25' '%2f' '%3b' '%3f' '%5c' '%00' '%c0' '%c1' ';' '\' '#' }
+    http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m reg -i '/([.]|%2e)([.]|%2e)(/|$)' }
 
     # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
     http-request deny deny_status 400 if { path -m sub %00 }
@@ -629,7 +631,7 @@ backend shop.status-80 from confgen:http
 
 backend shop.web-8080 from confgen:http
     balance roundrobin
-    http-response set-header Strict-Transport-Security max-age=31536000 if { var(txn.route) -m str -- shop.web.default } { fe_name port:https }
+    http-after-response set-header Strict-Transport-Security max-age=31536000 if { var(txn.route) -m str -- shop.web.default } { fe_name port:https }
     server shop-1 10.0.0.1:8080 weight 1
 
 backend team.web-80 from confgen:http

@@ -17,7 +17,7 @@ CG161 container plain, label confgen.auth.basic: ann: this is no bcrypt, SHA-256
 CG161 container slow, label confgen.auth.basic: ann: bcrypt of cost 10 would stall the proxy (the route answers 503 until this is mended)
   use cost 4 to 6 (`htpasswd -nB -C 5 NAME`) or SHA-512 (`openssl passwd -6`)
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation f6d3e448ba6b55da. The next change of a container replaces this file;
+# Made by confgen, generation 6714f95eb0f27dda. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -144,7 +144,7 @@ http {
     limit_req_zone $binary_remote_addr zone=req.6c38ac6a8ea2212c:2m rate=10r/s;
     map $request_uri $confgen_ambiguous {
         default "";
-        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#])" 1;
+        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#]|/([.]|%2e)([.]|%2e)(/|[?]|$))" 1;
     }
 
     # --- Pools: servers that can stand in for each other.
@@ -204,7 +204,7 @@ http {
             limit_req zone=req.a6349b39cac0b262 burst=100 nodelay;
             limit_req_status 429;
             auth_basic Restricted;
-            auth_basic_user_file "/confgen/generations/f6d3e448ba6b55da/users/d4cc54926e89525e";
+            auth_basic_user_file "/confgen/generations/6714f95eb0f27dda/users/d4cc54926e89525e";
             proxy_pass http://old-80;
         }
     }
@@ -236,7 +236,7 @@ http {
             limit_req zone=req.5614d77c74b9dadd burst=100 nodelay;
             limit_req_status 429;
             auth_basic Restricted;
-            auth_basic_user_file "/confgen/generations/f6d3e448ba6b55da/users/e404ceb7d2928a59";
+            auth_basic_user_file "/confgen/generations/6714f95eb0f27dda/users/e404ceb7d2928a59";
             proxy_pass http://shop.adm-80;
         }
 
@@ -245,7 +245,7 @@ http {
             limit_req zone=req.5614d77c74b9dadd burst=100 nodelay;
             limit_req_status 429;
             auth_basic Restricted;
-            auth_basic_user_file "/confgen/generations/f6d3e448ba6b55da/users/e404ceb7d2928a59";
+            auth_basic_user_file "/confgen/generations/6714f95eb0f27dda/users/e404ceb7d2928a59";
             proxy_pass http://shop.adm-80;
         }
 
@@ -276,7 +276,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "f6d3e448ba6b55da";
+            return 200 "6714f95eb0f27dda";
         }
         location / {
             return 404;
@@ -315,14 +315,14 @@ ann:$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0
 ---- nginx 1.30: users/e404ceb7d2928a59 ----
 bob:$6$saltsalt$TVLlQcbpFVof5W3Yz4DTP6gRstiNuHwwTt6GLc1E5n0U0aDehy0S5knV8wiOQSpT0Y77vwPZN.Pq.H91p5hVO1
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation b5e586422a8e28f4.
+# Written by confgen for HAProxy 3.2, generation 3fd56d3c7bdf2efd.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(b5e586422a8e28f4)
+    set-var proc.confgen str(3fd56d3c7bdf2efd)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -410,6 +410,7 @@ frontend port:http from confgen:http
 
     # A path decides here who may come in, so it must not be possible to read it in two ways.
     http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m sub -i -- '%23' '%25' '%2f' '%3b' '%3f' '%5c' '%00' '%c0' '%c1' ';' '\' '#' }
+    http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m reg -i '/([.]|%2e)([.]|%2e)(/|$)' }
 
     # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
     http-request deny deny_status 400 if { path -m sub %00 }

@@ -11,7 +11,7 @@ CG151 container bits, label confgen.allow: "10.0.0.1/8" has host bits (the route
 nginx: CG004 container old, route default: nginx cannot choose to whom it answers with a redirect (the route answers 503 until this is mended)
   remove one of them, or use HAProxy
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 9d012487fce91c50. The next change of a container replaces this file;
+# Made by confgen, generation c8cf671313f9d004. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -135,7 +135,7 @@ http {
     # --- What one client may take, and paths that can be read in two ways.
     map $request_uri $confgen_ambiguous {
         default "";
-        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#])" 1;
+        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#]|/([.]|%2e)([.]|%2e)(/|[?]|$))" 1;
     }
 
     # --- Pools: servers that can stand in for each other.
@@ -253,7 +253,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "9d012487fce91c50";
+            return 200 "c8cf671313f9d004";
         }
         location / {
             return 404;
@@ -289,14 +289,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation e63160d5f9dcebed.
+# Written by confgen for HAProxy 3.2, generation 50045ee6b900ad3f.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(e63160d5f9dcebed)
+    set-var proc.confgen str(50045ee6b900ad3f)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -368,6 +368,7 @@ frontend port:http from confgen:http
 
     # A path decides here who may come in, so it must not be possible to read it in two ways.
     http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m sub -i -- '%23' '%25' '%2f' '%3b' '%3f' '%5c' '%00' '%c0' '%c1' ';' '\' '#' }
+    http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m reg -i '/([.]|%2e)([.]|%2e)(/|$)' }
 
     # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
     http-request deny deny_status 400 if { path -m sub %00 }

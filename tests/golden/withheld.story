@@ -12,7 +12,7 @@ CG151 container db, label confgen.tcp.5432.allow: "all" is not an address range 
 CG001 container wiki-1, label confgen.routes.edit.alow: "alow" looks like the security label 'allow' that this version cannot obey (the route answers 503 until this is mended)
   did you mean "confgen.routes.edit.allow"? remove it if the route may be open; docs/labels.md lists every key
 ---- nginx 1.30: nginx.conf ----
-# Made by confgen, generation 261f1d1683c173d1. The next change of a container replaces this file;
+# Made by confgen, generation a71d7f09dd8a1506. The next change of a container replaces this file;
 # to change what stands here, shadow one of the templates (templates/README.md).
 
 worker_processes        auto;
@@ -136,7 +136,7 @@ http {
     # --- What one client may take, and paths that can be read in two ways.
     map $request_uri $confgen_ambiguous {
         default "";
-        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#])" 1;
+        "~*^[^?]*(%2[35f]|%3[bf]|%5c|%00|%c[01]|[;\\\\#]|/([.]|%2e)([.]|%2e)(/|[?]|$))" 1;
     }
 
     # --- Pools: servers that can stand in for each other.
@@ -225,7 +225,7 @@ http {
         access_log off;
 
         location = /.confgen/generation {
-            return 200 "261f1d1683c173d1";
+            return 200 "a71d7f09dd8a1506";
         }
         location / {
             return 404;
@@ -251,14 +251,14 @@ stream {
     }
 }
 ---- haproxy 3.2: haproxy.cfg ----
-# Written by confgen for HAProxy 3.2, generation c7c3726c99eca348.
+# Written by confgen for HAProxy 3.2, generation 8c70293966ac99fc.
 # What is changed here is lost at the next change of a container: shadow a template instead.
 
 global
     # Files named below (the maps) stand beside this one, so that a generation is one whole.
     default-path config
     # Read back from the running process: which generation it serves.
-    set-var proc.confgen str(c7c3726c99eca348)
+    set-var proc.confgen str(8c70293966ac99fc)
     log stdout len 8192 format raw local0
     # After a reload the old process finishes what it has (downloads, websockets), for at most so long.
     hard-stop-after 1h
@@ -330,6 +330,7 @@ frontend port:http from confgen:http
 
     # A path decides here who may come in, so it must not be possible to read it in two ways.
     http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m sub -i -- '%23' '%25' '%2f' '%3b' '%3f' '%5c' '%00' '%c0' '%c1' ';' '\' '#' }
+    http-request return status 400 content-type text/plain string "400: this path can be read in two ways\n" if { var(txn.site),map_str(strict.map) -m found } { path -m reg -i '/([.]|%2e)([.]|%2e)(/|$)' }
 
     # Which path, however it is spelled; txn.clean is still percent-encoded, txn.path is not.
     http-request deny deny_status 400 if { path -m sub %00 }

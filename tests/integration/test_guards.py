@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 
 from confgen.limits import Limits, Rate, Size
-from confgen.model import Redirect
+from confgen.model import Redirect, ServerState
 from confgen.problem import Effect
 from confgen.users import Users, parse_users
 from confgen.values import Header, Name, Text, Url, parse_ranges
@@ -72,6 +72,26 @@ def test_passwords(bench: Bench, backends: Make) -> None:
     assert bench.ask("open.test").status == 200
     said = dict(bench.ask("a.test", headers=basic("bcrypt")).json()["headers"])  # type: ignore[call-overload]
     assert said["authorization"] == basic("bcrypt")["Authorization"], "as behind other proxies"
+
+
+def test_who_is_not_let_in_gets_the_headers_of_the_route_too(bench: Bench, backends: Make) -> None:
+    said = (Header(Name("X-Frame-Options"), Text("DENY")),)
+    web(bench, backends, users=EVERYBODY, response_headers=said)
+    answers = [bench.ask("a.test", headers=headers) for headers in ({}, basic("sha512"))]
+    assert [(answer.status, answer.headers["x-frame-options"]) for answer in answers] == [(401, "DENY"), (200, "DENY")]
+
+
+def test_what_is_answered_without_a_server_has_the_headers_of_the_route_too(bench: Bench) -> None:
+    said = (Header(Name("Server"), Text("")), Header(Name("X-Frame-Options"), Text("DENY")))
+    bench.serve(
+        model(
+            route("a", "a.test", to="web", response_headers=said),
+            route("old", "old.test", redirect=Redirect(Url("https://new.test/"), 308), response_headers=said),
+            pool("web", server("web", free_port(), state=ServerState.DOWN)),
+        )
+    )
+    answers = [bench.ask(host) for host in ("a.test", "old.test")]
+    assert [(answer.status, answer.headers["x-frame-options"]) for answer in answers] == [(503, "DENY"), (308, "DENY")]
 
 
 def test_a_password_that_the_server_does_not_see(bench: Bench, backends: Make) -> None:

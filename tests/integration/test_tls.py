@@ -93,7 +93,9 @@ def site(port: int) -> Model:
         route("a.under", "own.wild.test", to="web", tls=Tls(mode="off")),
         route("a.need", "other.test missing.test", to="web", tls=Tls(mode="require")),
         route("a.only", "only.wild.test", to="web", tls=Tls(mode="require", redirect=False)),
-        route("a.old", "b.wild.test old.test", redirect=Redirect(Url("https://new.test/"), 308), tls=Tls(redirect=False)),
+        route(
+            "a.old", "b.wild.test old.test", redirect=Redirect(Url("https://new.test/"), 308), tls=Tls(redirect=False, hsts=60)
+        ),
         route("a.gone", "named.test", to="web", tls=Tls(certificate=Name("nobody"))),
         pool("web", server("web-1", port)),
     )
@@ -171,6 +173,8 @@ def test_the_server_is_told(served: Bench) -> None:
 def test_browsers_are_told_to_stay(served: Bench) -> None:
     assert ask(served, "shop.test").headers["strict-transport-security"] == "max-age=86400"
     assert "strict-transport-security" not in ask(served, "a.wild.test").headers
+    assert ask(served, "b.wild.test").headers["strict-transport-security"] == "max-age=60", "a redirect too"
+    assert "strict-transport-security" not in served.ask("b.wild.test").headers
     assert "strict-transport-security" not in served.ask("shop.test").headers
 
 

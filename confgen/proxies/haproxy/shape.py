@@ -100,7 +100,8 @@ class Front:
 class Rule:
     """What one route of a backend needs beyond it.
 
-    value: the action's last word, "" for none.  also: a further condition.  of: "request" or "response".
+    value: the action's last word, "" for none.  also: a further condition.  of: "request", or "after-response": any answer,
+    HAProxy's own too.
     """
 
     action: str
@@ -282,7 +283,7 @@ def elsewheres(model: Model) -> tuple[Elsewhere, ...]:
             lf(route.redirect.url),
             route.redirect.code,
             guards.acls(route, listener),
-            tuple(_guard_rules(route, listener)),
+            (*_guard_rules(route, listener), *_header_rules(route, listener, "after-response")),
         )
         for listener, route in _each_once((x, r) for x in model.listeners for r in x.routes if not r.withheld)
         if isinstance(route.redirect, Redirect)
@@ -358,18 +359,18 @@ def _rules(route: Route, listener: Listener, silence: int) -> list[Rule]:
         found += [
             Rule(f"set-timeout {what}", period(route.read), route.name, _front_name(listener)) for what in ("server", "tunnel")
         ]
-    return found + _path_rules(route, listener) + _header_rules(route, listener)
+    told = _header_rules(route, listener, "request") + _header_rules(route, listener, "after-response")
+    return found + _path_rules(route, listener) + told
 
 
-def _header_rules(route: Route, listener: Listener) -> list[Rule]:
-    """What the server and the client are told; an empty value removes a header."""
+def _header_rules(route: Route, listener: Listener, of: str) -> list[Rule]:
+    """What the server is told, or the client; an empty value removes a header."""
     front = _front_name(listener)
     return [
         Rule(f"set-header {header.name}", lf(header.value), route.name, front, of=of)
         if header.value.raw
         else Rule("del-header", str(header.name), route.name, front, of=of)
-        for of, headers in (("request", route.request_headers), ("response", route.response_headers))
-        for header in headers
+        for header in (route.request_headers if of == "request" else route.response_headers)
     ]
 
 

@@ -139,7 +139,7 @@ def _placed(section: tuple[str, ...], statements: Iterable[tuple[str, ...]]) -> 
 
 
 _ORDERED: Mapping[str, tuple[str, ...]] = {
-    "backend": ("http-request", "http-response"),
+    "backend": ("http-request", "http-response", "http-after-response"),
     "frontend": ("tcp-request", "http-request", "http-response"),
 }
 

@@ -58,12 +58,16 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """nginx answers by itself: text, or the URL of a redirect.  url: as written, with variables; stands in place of text."""
+    """nginx answers by itself: text, or the URL of a redirect.
+
+    url: as written, with variables; stands in place of text.  headers: of this answer, those that say something.
+    """
 
     code: int
     text: str = ""
     retry_after: int = 0
     url: str = ""
+    headers: tuple[tuple[str, Text], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +309,13 @@ def _answer(route: Route, pool: Pool | None) -> Answer | None:
     if route.withheld:
         return Answer(503, WITHHELD, RETRY_AFTER)
     if route.redirect:
-        return Answer(route.redirect.code, route.redirect.url)
-    return None if pool and serves(pool) else Answer(503, NOT_READY, RETRY_AFTER)
+        return Answer(route.redirect.code, route.redirect.url, headers=_said(route))
+    return None if pool and serves(pool) else Answer(503, NOT_READY, RETRY_AFTER, headers=_said(route))
+
+
+def _said(route: Route) -> tuple[tuple[str, Text], ...]:
+    """There is no server whose headers could be hidden."""
+    return tuple((name, text) for name, text in answered(route) if text.raw)
 
 
 def _pass(route: Route, pool: Pool, caps: Caps, below: bool) -> Pass:

@@ -392,6 +392,7 @@ def _location(blocks: tuple[Words, ...], location: shape.Location) -> list[State
     inside: list[Words] = [("set", "$confgen_route", location.route)]
     if location.answer:
         told = location.answer.url or location.answer.text.replace("$", DOLLAR)
+        inside += _answered("proxy", location.answer.headers)
         inside.append(("return", str(location.answer.code), told))
     if location.to:
         inside += _pass(location.to)
@@ -422,8 +423,13 @@ def _pass(to: shape.Pass) -> list[Words]:
 def _headers(to: shape.Pass) -> Iterator[Words]:
     for name, value in to.told:
         yield (f"{to.module}_set_header", name, _expanded(value) if isinstance(value, Text) else value)
-    for name, text in to.answered:
-        yield (f"{to.module}_hide_header", name)
+    yield from _answered(to.module, to.answered)
+
+
+def _answered(module: str, headers: tuple[tuple[str, Text], ...]) -> Iterator[Words]:
+    """By being hidden a header is known for one that a label puts in place of the server's."""
+    for name, text in headers:
+        yield (f"{module}_hide_header", name)
         if text.raw:
             yield ("add_header", name, _expanded(text), "always")
 
