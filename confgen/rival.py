@@ -191,8 +191,8 @@ def shut(asked: list[Offer], kept: list[Offer]) -> tuple[list[Offer], list[Offer
     """What is kept, and what has to answer 503 beside it.
 
     A route that says who may come in, and did not get what it asked for, must not leave those requests to another route of
-    its owner, which may ask nobody.  What nobody else has answers 503.  Whoever else has it is sealed: where the proxy cannot
-    serve that one, it is not left out but answers 503 too.
+    its owner, which may ask nobody.  What nobody else has answers 503.  Whoever else has it, or answers for it, is sealed: where
+    the proxy cannot serve that one, it is not left out but answers 503 too.
     """
     holders: dict[str, Offer] = {}
     own: defaultdict[str, set[Host | Wildcard]] = defaultdict(set)
@@ -210,8 +210,9 @@ def shut(asked: list[Offer], kept: list[Offer]) -> tuple[list[Offer], list[Offer
                 continue
             if holder:
                 sealed.add(holder.route.name)
-            elif _falls_back(offer, host, kept):
-                free.append(host)
+            elif line := _next_in_line(offer, host, kept):
+                sealed.update(one.route.name for one in line[:-1])
+                free += [host] if len(line) == 1 else []
         if free:
             closed.append(_closed(offer.narrowed(tuple(free)), len(closed)))
     return [_sealed(offer) if offer.route.name in sealed else offer for offer in kept], closed
@@ -248,25 +249,39 @@ def _wish(offer: Offer) -> Name | None:
 
 def leads(host: Host | Wildcard, own: Collection[Host | Wildcard]) -> bool:
     """Requests for a host may go to a route of one of these."""
-    return host in own or any(isinstance(mine, Wildcard) and host.endswith(mine.suffix) for mine in own)
+    return host in own or any(_stands_for(mine, host) for mine in own)
 
 
-def _falls_back(offer: Offer, host: Host | Wildcard, kept: list[Offer]) -> bool:
-    """Requests for what it asked for would go to another route of its owner, and not to somebody else's or to nobody.
+def _next_in_line(offer: Offer, host: Host | Wildcard, kept: list[Offer]) -> list[Offer]:
+    """Whose routes get requests for what it asked for, up to the first of its own owner; empty where none is its owner's.
 
-    Where they go: to the longest path that fits, of the host itself, else of the longest wildcard that stands for it.
+    They go to the longest path that fits, of the host itself, else of the longest wildcard that stands for it; and on from
+    a route that the proxy cannot serve and that is left out.
     """
+    wish = offer.route.match
     beside = [one for one in kept if one.listener == offer.listener]
-    names = {name for one in beside for name in one.route.hosts}
-    standing = [name for name in names if isinstance(name, Wildcard) and host.endswith(name.suffix)]
-    site = host if host in names else max(standing, key=len, default=None)
-    fitting = [one for one in beside if site in one.route.hosts and _beneath(offer.route.match, one.route.match)]
-    return bool(fitting) and max(fitting, key=lambda one: len(one.route.match.path)).owner == offer.owner
+    sites = {name for one in beside for name in one.route.hosts if name == host or _stands_for(name, host)}
+    line: list[Offer] = []
+    for site in sorted(sites, key=lambda name: (name != host, -len(name))):
+        exactly = wish.exact or site != host
+        fitting = [one for one in beside if site in one.route.hosts and _beneath(wish, one.route.match, exactly)]
+        line += sorted(fitting, key=lambda one: (not one.route.match.exact, -len(one.route.match.path)))
+    own = next((place for place, one in enumerate(line) if one.owner == offer.owner), None)
+    return [] if own is None else line[: own + 1]
 
 
-def _beneath(match: Match, other: Match) -> bool:
-    """All that the one fits is fitted by the other, which is shorter."""
-    return not other.exact and f"{match.path}/".startswith(f"{other.path.rstrip('/')}/")
+def _stands_for(name: Host | Wildcard, host: Host | Wildcard) -> bool:
+    return isinstance(name, Wildcard) and host.endswith(name.suffix)
+
+
+def _beneath(match: Match, other: Match, exactly: bool) -> bool:
+    """What the one fits is fitted by the other.
+
+    exactly: so it is too where the other is for the path alone; below a host's own prefix such a one says what it wants itself.
+    """
+    if other.exact:
+        return exactly and other.path == match.path
+    return f"{match.path}/".startswith(f"{other.path.rstrip('/')}/")
 
 
 def _closed(offer: Offer, number: int) -> Offer:
