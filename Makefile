@@ -5,9 +5,9 @@ BED = $(PYTHON) -m tests.bed
 VENV = $(eval VENV := $$(shell $(BED) venv))$(VENV)
 PYTEST = $(VENV)/bin/python -m pytest
 
-# Tests that can run beside each other, and those that are not: they share an engine and count what it tells, or draw their cases.
-BESIDE = tests/unit tests/golden tests/contract tests/cve tests/integration
-ALONE = tests/fuzz tests/faults tests/e2e
+# Tests that can run beside each other, and those that measure, listen or load, which are run one after the other.
+BESIDE = tests/unit tests/golden tests/contract tests/cve
+ALONE = tests/fuzz tests/integration tests/faults tests/e2e
 
 PINNED = --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
   --allow-unsafe --no-annotate --no-header

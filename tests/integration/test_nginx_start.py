@@ -124,7 +124,7 @@ def test_the_former_workers_finish_as_soon_as_a_new_one_runs(
         found.start().serve(one_site(backends("web")))
         assert found.process
         master = found.process.pid
-        former = workers(master)
+        former = all_workers(master)
         asking = threading.Thread(target=found.target.run, args=(Command("reload", "", ()), 20))
         asking.start()
         wait_for(lambda: set(workers(master)) - set(former))
@@ -147,8 +147,7 @@ def test_where_nothing_can_wait_for_part_of_a_second_no_worker_is_told_to_finish
     sleep.write_text("#!/bin/sh\nexit 1\n")
     sleep.chmod(0o755)
     (bench.target.folder.path / "live" / "nginx.conf").write_text("no text for nginx")
-    former = workers(bench.process.pid)
-    assert former
+    former = all_workers(bench.process.pid)
     assert bench.target.run(Command("reload", "", ()), 20).code == 0
     wait_for(lambda: "no text for nginx" in bench.log.read_text() or "unexpected end of file" in bench.log.read_text())
     assert workers(bench.process.pid) == former
@@ -158,12 +157,17 @@ def test_where_nothing_can_wait_for_part_of_a_second_no_worker_is_told_to_finish
 def test_reloads_one_after_the_other_leave_as_many_workers_as_there_were(bench: Bench, backends: Make) -> None:
     assert bench.process
     master = bench.process.pid
-    before = os.sysconf("SC_NPROCESSORS_ONLN")
-    wait_for(lambda: len(workers(master)) == before)  # one answers before the last of them has started
+    before = len(all_workers(master))
     for number in range(6):
         bench.serve(one_site(backends("web"), f"{number}.test"))
     wait_for(lambda: len(workers(master, but=b"")) == before)
     assert len(workers(master)) == before
+
+
+def all_workers(master: int) -> list[int]:
+    """As many as nginx starts, once there are: one answers before the last of them has started."""
+    wait_for(lambda: len(workers(master)) == os.sysconf("SC_NPROCESSORS_ONLN"))
+    return workers(master)
 
 
 def workers(master: int, but: bytes = b"is shutting down") -> list[int]:
