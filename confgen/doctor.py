@@ -181,10 +181,11 @@ def _holes(seat: SeatReport, version: tuple[int, ...]) -> Iterator[Advice]:
 
 
 def _nginx(name: str, version: tuple[int, ...], setup: Setup) -> Iterator[Advice]:
-    if version < _KEEPS_IDLE:
+    # A tag that names a branch alone (`nginx:1.30`) is mostly the newest of it: it counts as one where that has what is asked.
+    if version < _KEEPS_IDLE[: len(version)]:
         message = "before 1.27.4 each reload may cost a request on a client's idle connection"
         yield Advice(Level.HINT, name, message, "nginx:1.30 or later")
-    if version <= _RIFT and setup.ours:
+    if (version <= _RIFT if len(version) > 2 else version < _RIFT[:2]) and setup.ours:
         message = "CVE-2026-42945: a `rewrite` with captures and a `?` overflows the heap; the shipped templates have none, your own text may"
         yield Advice(Level.RISK, name, message, "nginx 1.30.1 or later")
 

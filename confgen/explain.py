@@ -308,6 +308,7 @@ def _request_steps(host: str, path: str, seat: SeatReport, secure: bool) -> Iter
     yield from _tls_steps(known, route, seat.model, secure)
     if route.redirect:
         yield Step("redirect", True, f"answers {route.redirect.code} to {route.redirect.url}")
+        yield _live_step(seat)
         return
     yield from _server_steps(route, seat)
 

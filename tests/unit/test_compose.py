@@ -388,6 +388,8 @@ def doubted(compose: Read, text: str) -> list[str]:
         service(ports="['8000-8010:9000-9010']", labels="{confgen.port: 9003}"),
         service(ports="[{target: 80, published: 8000}]", labels="{confgen.port: 80}"),
         service(expose="['8000-8010']", labels="{confgen.port: 8003}"),
+        service(expose="['80', '9000-9010']", labels="{confgen.port: 9005}"),
+        service(expose="['80']", ports="['8000-8010:9000-9010']", labels="{confgen.port: 9003}"),
         service(expose="['80']", labels="{confgen.tcp.443: 80, confgen.routes.a.port: 80, other.port: 81}"),
         service(build="{labels: {a: b}}", deploy="{labels: [c=d]}"),
         service(build="."),

@@ -82,6 +82,12 @@ def test_each_thing_is_told_alone_with_its_mend(made: Setup, level: Level, words
     assert found.mend
 
 
+@pytest.mark.parametrize(("version", "told"), [("1.26", True), ("1.30", False), ("1.30.0", True), ("1.30.1", False)])
+def test_a_tag_that_names_a_branch_counts_as_its_newest(version: str, told: bool) -> None:
+    found = examine(setup(seats=(seat(*WELL, version=version),), ours=True))
+    assert any("CVE-2026-42945" in advice.message for advice in found) is told
+
+
 def test_a_fragile_haproxy_is_a_risk_and_comes_first() -> None:
     found = examine(setup(seats=(seat(*WELL, proxy="haproxy", version="2.8.0"),)))
     assert [advice.level for advice in found] == [Level.RISK, Level.RISK, Level.HINT]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from confgen.apply import Applied, Result
-from confgen.errors import ReloadFailed
+from confgen.errors import ReloadFailed, TargetUnavailable
 from confgen.explain import Chain, match_path, request
 from confgen.explain import container as explain_container
 from confgen.keys import SECURITY
@@ -226,6 +226,13 @@ def test_a_request_that_is_not_served(host: str, path: str, step: str, said: str
     assert name == step
     assert said in text
     assert mend in hint
+
+
+def test_a_redirect_before_the_proxy_has_it() -> None:
+    old = container("former", {"host": "former.example.net", "redirect": "https://shop.example.com"})
+    assert request("former.example.net", "/", seat(*WORLD, old)).ok
+    assert stop(request("former.example.net", "/", seat(*WORLD, old, applied=OUTDATED)))[0] == "live"
+    assert stop(request("former.example.net", "/", seat(*WORLD, old, error=TargetUnavailable("gone", "start it"))))[0] == "live"
 
 
 def test_a_request_before_the_proxy_has_it() -> None:

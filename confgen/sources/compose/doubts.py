@@ -67,6 +67,10 @@ def _ports(service: Service, prefix: str) -> Iterator[Problem]:
     published = {host: target for host, target in ports if host}
     exposed = {int(str(port).partition("/")[0]) for port in _list(service, "expose") if re.match(r"[0-9]+(/|\Z)", str(port))}
     targets = {target for _, target in ports}
+    # A range says too little by itself, and may hold any port: where there is one, nothing is doubted.
+    ranges = [
+        item for key in ("expose", "ports") for item in _list(service, key) if not isinstance(item, Mapping) and "-" in str(item)
+    ]
     pattern = re.compile(rf"{re.escape(prefix)}\.(?:(?:routes\.[^.]+\.)?port|(?:tcp|udp)\.[0-9]+)")
     for key, text in service.body["labels"].items():
         if not pattern.fullmatch(key) or not re.fullmatch(r"[1-9][0-9]{0,4}", str(text)):
@@ -77,7 +81,7 @@ def _ports(service: Service, prefix: str) -> Iterator[Problem]:
         if target := published.get(port):
             message = f"{port} is the port of the host, and the container's is {target}"
             yield Problem(origin, "CG121", message, Effect.NOTHING, f'write "{target}"')
-        elif exposed:
+        elif exposed and not ranges:
             told = ", ".join(f'"{other}"' for other in sorted(exposed | targets))
             message = f"{port} is none of the ports that the service exposes"
             yield Problem(origin, "CG121", message, Effect.NOTHING, f"write {told}, or add {port} to expose")

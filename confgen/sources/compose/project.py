@@ -102,13 +102,21 @@ def _services(document: Mapping[str, Any], file: Path, source: _Source) -> dict[
         body = dict(mapping(given, place, f"services.{name}"))
         _no_slips(body, _OF_SERVICES, f"services.{name}", place)
         labels = body.get("labels")
-        said = _labels(labels.value if isinstance(labels, Override) else labels, place, str(name))
+        given_labels = None if labels is Reset else labels.value if isinstance(labels, Override) else labels
+        said = _labels(given_labels, place, str(name))
         said = {**_label_files(body.get("label_file"), source), **said}
-        body["labels"] = Override(said) if isinstance(labels, Override) else said
-        if isinstance(body.get("networks"), list):
-            body["networks"] = {str(network): None for network in body["networks"]}
+        body["labels"] = Override(said) if isinstance(labels, Override) or labels is Reset else said
+        networks = body.get("networks")
+        if isinstance(networks, list):
+            body["networks"] = _by_name(networks)
+        elif isinstance(networks, Override) and isinstance(networks.value, list):
+            body["networks"] = Override(_by_name(networks.value))
         services[str(name)] = Service(str(name), body, place)
     return services
+
+
+def _by_name(networks: list[Any]) -> dict[str, None]:
+    return {str(network): None for network in networks}
 
 
 #: What is read here of a file and of a service; a key that is nearly one of these is a slip, which compose refuses too.
